@@ -1,0 +1,37 @@
+"""nbgrader's settings: where the course keeps what, and how a release is made.
+
+nbgrader reads this file from the directory it is called in: run its commands at the repository's root.
+"""
+
+import os
+from pathlib import Path
+
+from nbconvert.preprocessors import TagRemovePreprocessor
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearOutput
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.course_id = "down_and_up"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+
+# nbgrader copies every other file of a lesson's folder into the release; the text source holds the solutions.
+c.CourseDirectory.ignore = [*CourseDirectory.ignore.default(), "*.py"]
+
+# Demonstration cells keep their pictures in the release. Cells that the build has tagged lose their outputs.
+c.GenerateAssignment.preprocessors = [
+    TagRemovePreprocessor if part is ClearOutput else part
+    for part in GenerateAssignment.preprocessors.default()
+]
+c.TagRemovePreprocessor.enabled = True
+c.TagRemovePreprocessor.remove_all_outputs_tags = {"clear-output"}
+
+# Seconds that one cell of a submission may take. nbgrader's own 30 are few for loops on a slow machine.
+c.Execute.timeout = 120
+
+# The secret behind the seeds of the hidden checks; without it they are the public ones. Never commit it.
+secret = Path(__file__).with_name(".course_secret")
+if secret.is_file():
+    os.environ["DOWN_AND_UP_SECRET"] = secret.read_text(encoding="utf-8").strip()
