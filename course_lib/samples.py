@@ -1,0 +1,176 @@
+"""The pictures, the signal and the probes that the lessons use.
+
+Real data comes from files inside the packages that the environment installs, so nothing is downloaded. A file is read
+once; every call returns a tensor of its own, so writing into one harms nobody else's.
+
+The four *probes* come back in every lesson, because each exposes a different fault: an impulse shows the kernel, a ramp
+shows sub-pixel shifts, a step shows overshoot, and values that are all negative show a zero that padding let in.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "all_negative",
+    "as_float",
+    "brick",
+    "camera",
+    "chelsea",
+    "eeg",
+    "impulse",
+    "probes",
+    "ramp",
+    "step",
+]
+
+
+# Pictures ------------------------------------------------------------------------------------------------------------
+
+
+def chelsea() -> Tensor:
+    """A cat's face in colour: uint8 `(3, 300, 451)`, RGB, values 0 to 231.
+
+    Source: `skimage.data.chelsea`, in the scikit-image package. CC0 by the photographer, Stefan van der Walt.
+
+    >>> chelsea().shape
+    torch.Size([3, 300, 451])
+    """
+    return _picture("chelsea").clone()
+
+
+def camera() -> Tensor:
+    """A photographer at his camera in grey: uint8 `(1, 512, 512)`, values 0 to 255.
+
+    Source: `skimage.data.camera`, in the scikit-image package. CC0 by the photographer, Lav Varshney.
+
+    >>> camera().shape
+    torch.Size([1, 512, 512])
+    """
+    return _picture("camera").clone()
+
+
+def brick() -> Tensor:
+    """A brick wall in grey, full of fine regular lines: uint8 `(1, 512, 512)`, values 63 to 207.
+
+    Source: `skimage.data.brick`, in the scikit-image package. From CC0Textures (Bricks25), CC0.
+
+    >>> brick().dtype
+    torch.uint8
+    """
+    return _picture("brick").clone()
+
+
+def as_float(picture: Tensor) -> Tensor:
+    """The picture as float32 between 0 and 1: a uint8 tensor of any shape divided by 255.
+
+    >>> as_float(torch.tensor([0, 51, 255], dtype=torch.uint8))
+    tensor([0.0000, 0.2000, 1.0000])
+    """
+    if picture.dtype != torch.uint8:
+        raise TypeError(f"picture must be uint8 (values 0 to 255), but its dtype is {picture.dtype}")
+    return picture.to(torch.float32) / 255
+
+
+@cache
+def _picture(name: str) -> Tensor:
+    from skimage import data
+
+    pixels = torch.from_numpy(getattr(data, name)().copy())
+    return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+
+
+# Signal --------------------------------------------------------------------------------------------------------------
+
+
+def eeg() -> tuple[Tensor, float]:
+    """Ten seconds of an electroencephalogram: float32 `(4, 800)`, and its sampling rate of 80.0 Hz.
+
+    Each channel has mean 0 and standard deviation 1, so the values have no physical unit.
+
+    Source: `eeg.dat` in matplotlib's sample data, under matplotlib's licence. The file holds bare numbers: that they are
+    800 samples over 10 s of the channels PG3, PG5, PG7 and PG9 is what matplotlib's example "MRI with EEG" says.
+
+    >>> signal, rate = eeg()
+    >>> signal.shape[-1] / rate
+    10.0
+    """
+    return _eeg().clone(), 80.0
+
+
+@cache
+def _eeg() -> Tensor:
+    import numpy as np
+    from matplotlib.cbook import get_sample_data
+
+    with get_sample_data("eeg.dat") as file:
+        samples = np.frombuffer(file.read(), dtype="<f8").reshape(800, 4)
+    return torch.from_numpy(samples.T.astype(np.float32))
+
+
+# Probes --------------------------------------------------------------------------------------------------------------
+
+
+def impulse(*shape: int) -> Tensor:
+    """Zeros with a single 1 in the middle, at index `size // 2` of each axis: float32 of the shape given.
+
+    >>> impulse(5)
+    tensor([0., 0., 1., 0., 0.])
+    """
+    _check_shape(shape)
+    x = torch.zeros(shape)
+    x[tuple(size // 2 for size in shape)] = 1
+    return x
+
+
+def ramp(*shape: int) -> Tensor:
+    """0, 1, 2, … in reading order, which is linear along every axis and tells rows from columns: float32.
+
+    >>> ramp(2, 3)
+    tensor([[0., 1., 2.],
+            [3., 4., 5.]])
+    """
+    _check_shape(shape)
+    return torch.arange(math.prod(shape), dtype=torch.float32).reshape(shape)
+
+
+def step(*shape: int) -> Tensor:
+    """0 in the first half of the last axis and 1 from index `size // 2` on: float32 of the shape given.
+
+    >>> step(5)
+    tensor([0., 0., 1., 1., 1.])
+    """
+    _check_shape(shape)
+    x = torch.zeros(shape)
+    x[..., shape[-1] // 2 :] = 1
+    return x
+
+
+def all_negative(*shape: int) -> Tensor:
+    """Values from −7 to −1 in a fixed jumble, none of them 0: float32 of the shape given.
+
+    >>> all_negative(8)
+    tensor([-1., -4., -7., -3., -6., -2., -5., -1.])
+    """
+    _check_shape(shape)
+    return (-1 - torch.arange(math.prod(shape)) * 3 % 7).to(torch.float32).reshape(shape)
+
+
+def probes(*shape: int) -> dict[str, Tensor]:
+    """The four probes of one shape, by name, in the order impulse, ramp, step, all_negative.
+
+    >>> list(probes(8))
+    ['impulse', 'ramp', 'step', 'all_negative']
+    """
+    return {probe.__name__: probe(*shape) for probe in (impulse, ramp, step, all_negative)}
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if not shape or any(size < 1 for size in shape):
+        raise ValueError(
+            f"shape must be one or more sizes of at least 1, as in ramp(8) or ramp(4, 6), not {shape}"
+        )
