@@ -1,10 +1,11 @@
 """The pictures, the signal and the probes that the lessons use.
 
-Real data comes from files inside the packages that the environment installs, so nothing is downloaded. A file is read
-once; every call returns a tensor of its own, so writing into one harms nobody else's.
+Real data comes from files inside the packages that the environment installs, so nothing is downloaded. A file
+is read once; every call returns a tensor of its own, so writing into one harms nobody else's.
 
-The four *probes* come back in every lesson, because each exposes a different fault: an impulse shows the kernel, a ramp
-shows sub-pixel shifts, a step shows overshoot, and values that are all negative show a zero that padding let in.
+The four *probes* come back in every lesson, because each exposes a different fault: an impulse shows the
+kernel, a ramp shows sub-pixel shifts, a step shows overshoot, and values that are all negative show a zero that
+padding let in.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 
-# Pictures ------------------------------------------------------------------------------------------------------------
+# Pictures ---------------------------------------------------------------------------------------------------
 
 
 def chelsea() -> Tensor:
@@ -84,7 +85,7 @@ def _picture(name: str) -> Tensor:
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
 
 
-# Signal --------------------------------------------------------------------------------------------------------------
+# Signal -----------------------------------------------------------------------------------------------------
 
 
 def eeg() -> tuple[Tensor, float]:
@@ -92,8 +93,8 @@ def eeg() -> tuple[Tensor, float]:
 
     Each channel has mean 0 and standard deviation 1, so the values have no physical unit.
 
-    Source: `eeg.dat` in matplotlib's sample data, under matplotlib's licence. The file holds bare numbers: that they are
-    800 samples over 10 s of the channels PG3, PG5, PG7 and PG9 is what matplotlib's example "MRI with EEG" says.
+    Source: `eeg.dat` in matplotlib's sample data, under matplotlib's licence. The file holds bare numbers; it is
+    matplotlib's example "MRI with EEG" that reads them as 800 samples over 10 s of PG3, PG5, PG7 and PG9.
 
     >>> signal, rate = eeg()
     >>> signal.shape[-1] / rate
@@ -112,7 +113,7 @@ def _eeg() -> Tensor:
     return torch.from_numpy(samples.T.astype(np.float32))
 
 
-# Probes --------------------------------------------------------------------------------------------------------------
+# Probes -----------------------------------------------------------------------------------------------------
 
 
 def impulse(*shape: int) -> Tensor:
