@@ -1,0 +1,12 @@
+"""From a lesson's text to its notebooks.
+
+``source`` reads solutions/NN_topic/NN_topic.py, ``directives`` fills in what the exercises say, ``execute`` runs it,
+``normalize`` removes what differs from run to run, ``release`` makes the learner's notebook with nbgrader's own
+generate_assignment, ``course_map`` writes the README's table, and ``sync`` compares all that with the files that stand.
+"""
+
+from __future__ import annotations
+
+
+class BuildError(Exception):
+    """A lesson that cannot be built; the message says where and what to do."""

@@ -1,0 +1,102 @@
+"""Reads a lesson's text and completes it: nbgrader's metadata, cell ids, tags and directives."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+
+from autograder.build import BuildError, directives
+from course_lib import exercises
+
+MARKER = re.compile(r"# ?%%")
+SCHEMA_VERSION = 3
+# nbgrader_config.py removes the outputs of the cells with this tag when it makes the release.
+CLEAR_OUTPUT = "clear-output"
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A lesson's notebook without outputs.
+
+    stem: the lesson. path: its text.
+    lines: for each cell the line of the text (from 1) on which the cell's own source begins.
+    """
+
+    stem: str
+    path: Path
+    notebook: NotebookNode
+    lines: tuple[int, ...]
+
+    def describe(self, index: int) -> str:
+        """How a message names a cell: its number with its grade_id or the heading above it."""
+        return f"cell {index + 1} ({_name(self.notebook.cells, index)})"
+
+
+def read(path: Path) -> Source:
+    """The notebook that a percent-format text describes, complete but not executed.
+
+    Errors: BuildError where a cell lacks its ``# %%`` line, an exercise is unknown or the metadata contradicts itself.
+    """
+    text = path.read_text(encoding="utf-8")
+    notebook = jupytext.reads(text, fmt="py:percent")
+    lines = tuple(number + 1 for number, line in enumerate(text.splitlines(), 1) if MARKER.match(line))
+    if len(lines) != len(notebook.cells):
+        raise BuildError(
+            f"{path}: {len(notebook.cells)} cells but {len(lines)} lines that begin with '# %%'. "
+            "Begin every cell with such a line, the first one too, and keep such lines out of strings."
+        )
+    notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    source = Source(path.stem, path, notebook, lines)
+    for index, cell in enumerate(notebook.cells):
+        try:
+            _complete(cell, index, source.stem)
+        except (BuildError, KeyError) as error:
+            where = f"{path}, line {lines[index] - 1}, {source.describe(index)}"
+            raise BuildError(f"{where}: {error.args[0]}") from None
+    return source
+
+
+def _complete(cell: NotebookNode, index: int, stem: str) -> None:
+    cell.id = f"cell-{index + 1:03d}"
+    if cell.cell_type == "markdown":
+        cell.source = directives.fill(cell.source, stem)
+    written = cell.metadata.get("nbgrader")
+    if written is None:
+        return
+    if "grade_id" not in written:
+        raise BuildError('nbgrader metadata needs a grade_id, for example {"grade_id": "max_pool", …}.')
+    cell.id = written["grade_id"].replace("_", "-")
+    grade, solution = written.get("grade", False), written.get("solution", False)
+    completed = {
+        "schema_version": SCHEMA_VERSION,
+        "cell_type": cell.cell_type,
+        "grade": grade,
+        "solution": solution,
+        "locked": not solution,
+        "task": False,
+        **written,
+    }
+    if grade and "points" not in written:
+        completed["points"] = exercises.find(written["grade_id"].removeprefix("check_")).points
+    cell.metadata.nbgrader = NotebookNode(completed)
+    if cell.cell_type == "code" and (grade or solution):
+        cell.metadata.tags = [*cell.metadata.get("tags", []), CLEAR_OUTPUT]
+
+
+def _name(cells: list[NotebookNode], index: int) -> str:
+    grade_id = cells[index].metadata.get("nbgrader", {}).get("grade_id")
+    if grade_id:
+        return grade_id
+    for cell in reversed(cells[: index + 1]):
+        headings = (
+            re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        )
+        if headings:
+            return f"under “{headings[-1]}”"
+    return "before the first heading"
