@@ -24,7 +24,7 @@ def table(folder: str) -> str:
 
 
 def readme(text: str) -> str:
-    """The README with the table between its markers brought up to date. BuildError where a marker is missing."""
+    """The README with the table between its markers brought up to date; BuildError without the markers."""
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise BuildError(f"README.md needs one line {BEGIN} and, below it, one line {END}.")
     before, rest = text.split(BEGIN)

@@ -1,4 +1,4 @@
-"""What a lesson's text leaves to be filled in: lines like ``<!-- hints: max_pool -->`` in its markdown cells."""
+"""Fills in lines like ``<!-- hints: max_pool -->`` in a lesson's markdown cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIRECTIVE = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
 
 def fill(markdown: str, stem: str) -> str:
-    """The text with every directive replaced by what the exercises of the lesson ``stem`` or the course map say.
+    """The text with every directive replaced by what the lesson's exercises or the course map say.
 
     >>> fill("Try it.", "01_pooling")
     'Try it.'

@@ -19,21 +19,26 @@ from autograder.build.source import Source
 
 SECONDS_PER_CELL = 600
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# A built lesson must not depend on who builds it: no secret seed, no order of a hash.
-UNSET, SET = ("DOWN_AND_UP_SECRET",), {"PYTHONHASHSEED": "0"}
+# A built lesson must not depend on who builds it: on a secret seed, a learner's progress, a hash's order.
+UNSET = ("DOWN_AND_UP_SECRET", "DOWN_AND_UP_PROGRESS", "JPY_SESSION_NAME")
+SET = {"PYTHONHASHSEED": "0"}
 
 
 def run(source: Source, root: Path) -> NotebookNode:
     """The executed notebook, normalized, with a progress bar while it runs.
 
     The kernel works in an empty scratch folder, so that a lesson leaves nothing behind in the repository.
-    Errors: BuildError that names the lesson, the cell and the line for a cell that fails, dies or takes too long.
+    Errors: BuildError that names lesson, cell and line where a cell fails, ends the kernel or is too slow.
     """
     notebook = copy.deepcopy(source.notebook)
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     current = code[0] if code else 0
     # On a terminal only: a log needs no bar.
-    with tqdm(total=len(code), desc=source.stem, unit="cell", disable=None) as bar, _folder() as folder:
+    with (
+        tqdm(total=len(code), desc=source.stem, unit="cell", disable=None) as bar,
+        _folder() as folder,
+        tempfile.TemporaryFile("w+") as said,
+    ):
 
         def on_start(cell: NotebookNode, cell_index: int) -> None:
             nonlocal current
@@ -58,9 +63,10 @@ def run(source: Source, root: Path) -> NotebookNode:
             on_cell_complete=on_complete,
         )
         try:
-            client.execute(env=_environment())
+            client.execute(env=_environment(), stderr=said)
         except (CellControlSignal, DeadKernelError) as error:
-            raise BuildError(_failure(source, notebook, current, error)) from None
+            said.seek(0)
+            raise BuildError(_failure(source, notebook, current, error) + said.read()) from None
     normalize(notebook, root)
     return notebook
 

@@ -1,4 +1,4 @@
-"""Removes from an executed notebook what differs between two runs or two machines, or what a web viewer refuses."""
+"""Removes from an executed notebook what differs from run to run and what a web viewer refuses."""
 
 from __future__ import annotations
 

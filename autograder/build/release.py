@@ -17,8 +17,8 @@ from autograder.build import BuildError
 def make(root: Path, stem: str, notebook: NotebookNode) -> Mapping[str, bytes]:
     """The released files of a lesson, by their paths inside its folder.
 
-    Runs nbgrader on a scratch copy of the lesson with the settings of nbgrader_config.py and without a database, so
-    that neither notebooks/ nor the gradebook is touched.
+    nbgrader runs on a scratch copy of the lesson, with the settings of nbgrader_config.py and without a
+    database, so that neither notebooks/ nor the gradebook is touched.
     Errors: BuildError with nbgrader's own words where it refuses the notebook.
     """
     # These import much of Jupyter; a check of the sources alone need not wait for them.

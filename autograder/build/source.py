@@ -16,6 +16,8 @@ MARKER = re.compile(r"# ?%%")
 SCHEMA_VERSION = 3
 # nbgrader_config.py removes the outputs of the cells with this tag when it makes the release.
 CLEAR_OUTPUT = "clear-output"
+# jupytext's notes on blank lines in the text.
+LAYOUT = ("lines_to_next_cell", "lines_to_end_of_cell_marker")
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -40,7 +42,8 @@ class Source:
 def read(path: Path) -> Source:
     """The notebook that a percent-format text describes, complete but not executed.
 
-    Errors: BuildError where a cell lacks its ``# %%`` line, an exercise is unknown or the metadata contradicts itself.
+    Errors: BuildError where a cell lacks its ``# %%`` line, a directive or an exercise is unknown, or
+    nbgrader's metadata lacks the grade_id.
     """
     text = path.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")
@@ -64,6 +67,8 @@ def read(path: Path) -> Source:
 
 def _complete(cell: NotebookNode, index: int, stem: str) -> None:
     cell.id = f"cell-{index + 1:03d}"
+    for note in LAYOUT:
+        cell.metadata.pop(note, None)
     if cell.cell_type == "markdown":
         cell.source = directives.fill(cell.source, stem)
     written = cell.metadata.get("nbgrader")

@@ -44,8 +44,8 @@ def stems(root: Path, wanted: Sequence[str] = ()) -> list[str]:
 def build(root: Path, wanted: Sequence[str] = ()) -> Iterator[str]:
     """Builds the lessons, all without a name, and the README's table; yields a line about each.
 
-    A notebook that says the same as the one that stands is left as it is, so building twice changes nothing, not
-    even where a cell's output varies.
+    A notebook that says the same as the one that stands is left as it is, so building twice changes nothing,
+    not even where a cell's output varies.
     """
     for stem in stems(root, wanted):
         began = time.perf_counter()
@@ -64,7 +64,7 @@ def build(root: Path, wanted: Sequence[str] = ()) -> Iterator[str]:
 
 
 def check(root: Path, wanted: Sequence[str] = (), execute: bool = False) -> Iterator[Stale]:
-    """What is stale. Nothing is run unless ``execute`` is true; without it, outputs are taken as they stand."""
+    """What is stale. Only with ``execute`` are the lessons run and their outputs compared."""
     for stem in stems(root, wanted):
         source = text.read(_text(root, stem))
         mend = f"python -m autograder build {stem}"
