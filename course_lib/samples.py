@@ -108,8 +108,7 @@ def _eeg() -> Tensor:
     import numpy as np
     from matplotlib.cbook import get_sample_data
 
-    with get_sample_data("eeg.dat") as file:
-        samples = np.frombuffer(file.read(), dtype="<f8").reshape(800, 4)
+    samples = np.fromfile(get_sample_data("eeg.dat", asfileobj=False), dtype="<f8").reshape(800, 4)
     return torch.from_numpy(samples.T.astype(np.float32))
 
 

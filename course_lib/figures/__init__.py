@@ -1,5 +1,23 @@
 """Numbers to pictures. Every function returns a `Picture`: the last expression of a cell shows it."""
 
 from .axes import window_coverage, window_coverage_2d, window_views
+from .distributions import histograms
+from .grids import grids
+from .images import images
+from .signals import probes, signals
+from .steps import pooling_step
+from .style import Picture, sentence
 
-__all__ = ["window_coverage", "window_coverage_2d", "window_views"]
+__all__ = [
+    "Picture",
+    "grids",
+    "histograms",
+    "images",
+    "pooling_step",
+    "probes",
+    "sentence",
+    "signals",
+    "window_coverage",
+    "window_coverage_2d",
+    "window_views",
+]

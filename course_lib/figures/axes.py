@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
@@ -50,9 +50,7 @@ def window_coverage(
     titles = [*size_law(axis), unread("position", axis)]
     top = MARGIN + len(titles) * LINE
     width, height = _axis_inches(axis)
-    picture = Picture(
-        max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=_axis_alt(axis)
-    )
+    picture = Picture(max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=_axis_alt(axis))
     heading(picture, MARGIN, MARGIN, titles)
     _draw_axis(picture, MARGIN, top, axis)
     return picture
@@ -74,24 +72,20 @@ def window_coverage_2d(
     >>> window_coverage_2d((5, 7), kernel_size=2)
     A map of 5 × 7 is pooled to 2 × 3. No window reads row 4. No window reads column 6.
     """
-    spread = [
-        geometry.per_axis(value, 2, name)
-        for name, value in (
-            ("size", size),
-            ("kernel_size", kernel_size),
-            ("stride", kernel_size if stride is None else stride),
-            ("padding", padding),
-            ("dilation", dilation),
-        )
-    ]
-    rows, columns = (_axis(*values, ceil_mode) for values in zip(*spread, strict=True))
+    named = {
+        "size": size,
+        "kernel_size": kernel_size,
+        "stride": kernel_size if stride is None else stride,
+        "padding": padding,
+        "dilation": dilation,
+    }
+    spread = {name: geometry.per_axis(value, 2, name) for name, value in named.items()}
+    rows, columns = (_Axis(**{name: values[i] for name, values in spread.items()}, ceil_mode=ceil_mode) for i in (0, 1))
     titles = [_map_title(rows, columns), unread("row", rows), unread("column", columns)]
     top = MARGIN + len(titles) * LINE
     cell = _map_cell(rows, columns, 4.4)
     width, height = _map_inches(rows, columns, cell)
-    picture = Picture(
-        max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=" ".join(titles)
-    )
+    picture = Picture(max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=" ".join(titles))
     heading(picture, MARGIN, MARGIN, titles)
     _draw_map(picture, MARGIN, top, rows, columns, cell)
     return picture
@@ -211,7 +205,7 @@ def _draw_axis(picture: Picture, left: float, top: float, axis: _Axis, cell: flo
     axes = cell_panel(picture, left + LABEL, top + ROW, cell, [0], axis.extent)
     _paint(axes, {(0, position): kind for position, kind in _kinds(axis).items()})
     heights = [1 + (0.1 + (index + 0.5) * ROW) / cell for index in range(len(axis.windows))]
-    labels = {"ha": "right", "va": "center_baseline", "size": TEXT - 1, "color": INK}
+    labels: dict[str, Any] = {"ha": "right", "va": "center_baseline", "size": TEXT - 1, "color": INK}
     axes.text(axis.extent[0] - 0.2, 0.5, "position", **labels)
     for position in range(axis.size):
         write(axes, (0, position), str(position), min(TEXT, 30 * cell))
@@ -256,9 +250,9 @@ def _draw_map(picture: Picture, left: float, top: float, rows: _Axis, columns: _
         axes.scatter(*spots, s=(22 * cell) ** 2, marker="x", color=VERMILLION, linewidths=1.8)
     size = min(TEXT - 1, max(7, 32 * cell))
     for row in range(rows.size):
-        axes.text(columns.extent[0] - 0.3, row + 0.5, row, ha="right", va="center_baseline", size=size)
+        axes.text(columns.extent[0] - 0.3, row + 0.5, str(row), ha="right", va="center_baseline", size=size)
     for column in range(columns.size):
-        axes.text(column + 0.5, rows.extent[0] - 0.3, column, ha="center", va="bottom", size=size)
+        axes.text(column + 0.5, rows.extent[0] - 0.3, str(column), ha="center", va="bottom", size=size)
     for index, colour, style in ((0, BLUE, "-"), (-1, ORANGE, "--")):
         outline(axes, rows.windows[index], columns.windows[index], colour, style)
 

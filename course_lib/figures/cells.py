@@ -7,6 +7,7 @@ position of the padding is simply a negative one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ from .style import BLUE, INK, LINE, QUIET, TEXT, VERMILLION, Picture, number, pa
 # White to Okabe and Ito's sky blue: dark ink stays readable on all of it.
 TINT = LinearSegmentedColormap.from_list("tint", ["#FFFFFF", "#56B4E9"])
 
-Cell = tuple[float, float]
+Cell = tuple[Any, ...]
 
 
 def cell_panel(
@@ -46,7 +47,7 @@ def fill(
     squares = [[(c, r), (c + 1, r), (c + 1, r + 1), (c, r + 1), (c, r)] for r, c in cells]
     if not squares:
         return
-    look = {"edgecolor": edge, "linewidth": 0.8, "linestyle": style, "clip_on": False}
+    look: dict[str, Any] = {"edgecolor": edge, "linewidth": 0.8, "linestyle": style, "clip_on": False}
     if isinstance(colours, str):
         # One path of all squares is drawn, and hatched, many times faster than a collection of them.
         corners = Path.make_compound_path(*(Path(square, closed=True) for square in squares))
@@ -55,9 +56,7 @@ def fill(
         axes.add_collection(PolyCollection(squares, facecolor=colours, **look), autolim=False)
 
 
-def write(
-    axes: Axes, cell: Cell, text: str, size: float = TEXT, colour: str = INK, weight: str = "normal"
-) -> None:
+def write(axes: Axes, cell: Cell, text: str, size: float = TEXT, colour: str = INK, weight: str = "normal") -> None:
     """A text in the middle of a cell."""
     row, column = cell
     axes.text(
@@ -72,9 +71,7 @@ def write(
     )
 
 
-def outline(
-    axes: Axes, rows: Sequence[int], columns: Sequence[int], colour: str = BLUE, style: str = "-"
-) -> None:
+def outline(axes: Axes, rows: Sequence[int], columns: Sequence[int], colour: str = BLUE, style: str = "-") -> None:
     """A thick frame from the first to the last of `rows` and `columns`."""
     axes.add_artist(
         Rectangle(
@@ -110,9 +107,7 @@ def cross(axes: Axes, cell: Cell) -> None:
 def tints(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """A colour for each value in reading order: white at `low`, sky blue at `high`, infinity at the end."""
     with np.errstate(invalid="ignore"):
-        scaled = (np.clip(np.nan_to_num(values.astype(float), nan=low), low, high) - low) / (
-            (high - low) or 1
-        )
+        scaled = (np.clip(np.nan_to_num(values.astype(float), nan=low), low, high) - low) / ((high - low) or 1)
     return TINT(0.85 * scaled.ravel())
 
 
@@ -123,12 +118,11 @@ def finite_range(arrays: Iterable[np.ndarray]) -> tuple[float, float]:
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
-def numbers(axes: Axes, values: np.ndarray, scale: tuple[float, float], size: float = TEXT) -> None:
+def numbers(axes: Axes, values: np.ndarray, scale: tuple[float, float]) -> None:
     """A matrix as tinted cells with its numbers written in."""
-    cells = list(np.ndindex(values.shape))
-    fill(axes, cells, tints(values, *scale))
-    for cell in cells:
-        write(axes, cell, number(values[cell]), size)
+    fill(axes, np.ndindex(*values.shape), tints(values, *scale))
+    for cell in np.ndindex(*values.shape):
+        write(axes, cell, number(float(values[cell])))
 
 
 def cell_size(arrays: Iterable[np.ndarray], least: float = 0.42, size: float = TEXT) -> float:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 # Okabe and Ito, "Color Universal Design" (2008): eight colours that colour-blind readers tell apart.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE, BLACK = "#0072B2", "#D55E00", "#CC79A7", "#000000"
 
 PAPER, INK, QUIET = "#FFFFFF", "#1B1B1B", "#5F5F5F"
-PALE_SKY, PALE_VERMILLION, PALE_GREY = "#DCEFFA", "#FBE3D3", "#EFEFEF"
+PALE_SKY, PALE_YELLOW, PALE_VERMILLION, PALE_GREY = "#DCEFFA", "#FAF3B0", "#FBE3D3", "#EFEFEF"
 
 DPI = 100
 TEXT = 10  # points
@@ -34,7 +36,8 @@ class Picture(Figure):
     An empty sheet.
     """
 
-    def __init__(self, width: float, height: float, *, alt: str, layout: str | None = None) -> None:
+    def __init__(self, width: float, height: float, *, alt: str, constrained: bool = False) -> None:
+        layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08) if constrained else None
         super().__init__(figsize=(width, height), dpi=DPI, facecolor=PAPER, layout=layout)
         FigureCanvasAgg(self)
         self.alt = alt
@@ -109,5 +112,6 @@ def plain(axes: Axes) -> Axes:
 def sentence(text: str, width: float = 7.0) -> Picture:
     """A picture that holds one sentence, for a widget that has nothing to draw."""
     picture = Picture(width, 1.0, alt=text)
-    picture.text(0.5, 0.5, text, ha="center", va="center", size=TEXT, color=INK, wrap=True)
+    lines = textwrap.fill(text, int((width - 2 * MARGIN) / text_width("0")))
+    picture.text(0.5, 0.5, lines, ha="center", va="center", size=TEXT, color=INK, linespacing=1.5)
     return picture
