@@ -1,0 +1,139 @@
+"""Compares an output with its target and says in facts, not yet in words, how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+Kind = Literal["nothing", "type", "length", "keys", "shape", "dtype", "nan", "value", "no gradient", "gradient"]
+
+# Relative and absolute tolerance by dtype; everything else must be equal.
+TOLERANCES = {
+    torch.float64: (1e-7, 1e-7),
+    torch.float32: (1e-5, 1e-5),
+    torch.float16: (2e-3, 1e-3),
+    torch.bfloat16: (1.6e-2, 1e-2),
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How yours differs from the target.
+
+    kind: what differs. part: which output of a tuple, entry of a dict or argument (of a gradient). index: the first
+    element that differs; count of total: how many do. target and yours: the two whole parts; wrong: where they differ.
+    """
+
+    kind: Kind
+    target: Any = None
+    yours: Any = None
+    part: Any = None
+    index: tuple[int, ...] | None = None
+    count: int = 0
+    total: int = 0
+    wrong: Tensor | None = field(default=None, repr=False)
+
+
+def difference(target: Any, yours: Any, part: Any = None) -> Difference | None:
+    """The first thing in which yours differs from the target; None where it is right.
+
+    >>> difference(torch.tensor([1, 2, 3]), torch.tensor([1, 5, 3])).index
+    (1,)
+    >>> difference(3, 3.0).kind
+    'type'
+    """
+    if yours is None and target is not None:
+        return Difference("nothing", target, yours, part)
+    if isinstance(target, Tensor):
+        if not isinstance(yours, Tensor):
+            return Difference("type", target, yours, part)
+        return _tensor_difference(target, yours, part)
+    if isinstance(target, tuple | list):
+        return _sequence_difference(target, yours, part)
+    if isinstance(target, dict):
+        if not isinstance(yours, dict):
+            return Difference("type", target, yours, part)
+        if missing := [key for key in target if key not in yours]:
+            return Difference("keys", target, yours, missing[0])
+        return _first(difference(value, yours[key], key) for key, value in target.items())
+    return _plain_difference(target, yours, part)
+
+
+def part_difference(target: Any, yours: Any, part: str | int) -> Difference | None:
+    """The difference in one entry of a dict or one position of a tuple; what stands beside it is not looked at.
+
+    >>> part_difference({"a": 1, "b": 2}, {"a": 7, "b": 2}, "b") is None
+    True
+    """
+    if isinstance(target, dict):
+        return difference({part: target[part]}, yours)
+    if not isinstance(yours, tuple | list) or len(yours) != len(target):
+        return difference(target, yours)
+    return difference(target[part], yours[part], part)
+
+
+def gradient_difference(targets: Sequence[Tensor | None], yours: Sequence[Tensor | None]) -> Difference | None:
+    """The same for gradients; part is the position among the floating-point tensor arguments."""
+    for position, (target, mine) in enumerate(zip(targets, yours, strict=True)):
+        if target is None:
+            continue
+        if mine is None:
+            return Difference("no gradient", target, mine, position)
+        if found := _tensor_difference(target, mine, position):
+            return Difference("gradient", target, mine, position, found.index, found.count, found.total, found.wrong)
+    return None
+
+
+def _tensor_difference(target: Tensor, yours: Tensor, part: Any) -> Difference | None:
+    if target.shape != yours.shape:
+        return Difference("shape", target, yours, part)
+    if target.dtype != yours.dtype:
+        return Difference("dtype", target, yours, part)
+    rtol, atol = TOLERANCES.get(target.dtype, (0.0, 0.0))
+    wide = target.to(torch.float64) if target.is_floating_point() else target
+    mine = yours.to(wide.dtype)
+    close = torch.isclose(mine, wide, rtol=rtol, atol=atol, equal_nan=True)
+    wrong = ~close
+    if not wrong.any():
+        return None
+    nan = yours.isnan() & ~target.isnan() if target.is_floating_point() else torch.zeros_like(wrong)
+    kind: Kind = "nan" if nan.any() else "value"
+    index = tuple((nan if nan.any() else wrong).nonzero()[0].tolist())
+    count = int((nan if nan.any() else wrong).sum())
+    return Difference(kind, target, yours, part, index, count, wrong.numel(), wrong)
+
+
+def _sequence_difference(target: Sequence, yours: Any, part: Any) -> Difference | None:
+    if not isinstance(yours, tuple | list):
+        return Difference("type", target, yours, part)
+    if len(target) != len(yours):
+        return Difference("length", target, yours, part)
+    if all(isinstance(value, int | float | str | bool) for value in target):
+        return _first(difference(t, y, part) for t, y in zip(target, yours, strict=True))
+    return _first(difference(t, y, position) for position, (t, y) in enumerate(zip(target, yours, strict=True)))
+
+
+def _plain_difference(target: Any, yours: Any, part: Any) -> Difference | None:
+    number = isinstance(target, int | float) and not isinstance(target, bool)
+    mine = isinstance(yours, int | float) and not isinstance(yours, bool)
+    if (
+        number != mine
+        or (isinstance(target, int) and not isinstance(yours, int))
+        or (not number and type(target) is not type(yours))
+    ):
+        return Difference("type", target, yours, part)
+    if isinstance(yours, float) and yours != yours and target == target:
+        return Difference("nan", target, yours, part)
+    if number and isinstance(target, float):
+        right = abs(target - yours) <= 1e-5 + 1e-5 * abs(target) or (target != target and yours != yours)
+    else:
+        right = target == yours
+    return None if right else Difference("value", target, yours, part)
+
+
+def _first(differences) -> Difference | None:
+    return next((found for found in differences if found is not None), None)

@@ -1,0 +1,177 @@
+"""Keeps the operator that an exercise asks for out of the learner's reach while it is checked.
+
+Three looks, because each sees what the others miss: the source (gives the line), torch's dispatcher (sees the kernel,
+however it was called), and the reference operators of course_lib (built from plain tensor operations, so the dispatcher
+can't tell them; their code is swapped for a refusal while the check runs).
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+# A family is every operator whose name, in lower case and without underscores, contains one of these words.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "pooling": ("maxpool", "avgpool", "lppool", "minpool", "powavg"),
+}
+
+
+class BannedOperator(Exception):
+    """Raised inside the learner's call when it reaches for the operator that it is asked to build."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One use of a banned operator: its name as the learner would write it and, where known, the line."""
+
+    operator: str
+    line: int | None = None
+
+
+@dataclass
+class Guard:
+    """What the guard saw during one call."""
+
+    hits: list[Hit] = field(default_factory=list)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def is_banned(name: str, families: Sequence[str]) -> bool:
+    """Whether an operator of this name belongs to one of the families.
+
+    >>> is_banned("adaptive_max_pool2d", ["pooling"]), is_banned("MaxPool2d", ["pooling"]), is_banned("amax", ["pooling"])
+    (True, True, False)
+    """
+    return any(word in _plain(name) for family in families for word in FAMILIES[family])
+
+
+def static_hits(work: Callable, families: Sequence[str]) -> list[Hit]:
+    """The places in the work's source that name a banned operator of torch or course_lib.
+
+    Names are resolved in the work's own globals, so a learner's own ``max_pool`` is no hit.
+    """
+    if not families:
+        return []
+    try:
+        source = textwrap.dedent(inspect.getsource(work))
+        first = inspect.getsourcelines(work)[1]
+        tree = ast.parse(source)
+    except (OSError, TypeError, SyntaxError):
+        return []
+    scope = _scope(work)
+    hits = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            value = _resolve(node, scope)
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            if is_banned(name, families) and _is_theirs(value):
+                hits.append(Hit(name, first + node.lineno - 1))
+            elif callable(value) and _is_theirs(value) and is_banned(getattr(value, "__name__", ""), families):
+                hits.append(Hit(value.__name__, first + node.lineno - 1))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+            "torch",
+            "course_lib",
+        ):
+            hits += [Hit(a.name, first + node.lineno - 1) for a in node.names if is_banned(a.name, families)]
+    return sorted(set(hits), key=lambda hit: hit.line or 0)
+
+
+def _scope(work: Callable) -> dict[str, Any]:
+    function = work if inspect.isfunction(work) else getattr(work, "__init__", None)
+    return getattr(function, "__globals__", {})
+
+
+def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
+    """The object that a dotted name stands for, following modules only; None where it isn't known."""
+    if isinstance(node, ast.Name):
+        return scope.get(node.id)
+    if isinstance(node, ast.Attribute):
+        owner = _resolve(node.value, scope)
+        if isinstance(owner, types.ModuleType) or type(owner).__module__ == "torch._ops":
+            return getattr(owner, node.attr, None)
+    return None
+
+
+def _is_theirs(value: Any) -> bool:
+    """Whether an object comes from torch or from course_lib's operators, not from the learner."""
+    module = getattr(value, "__module__", None) or type(value).__module__
+    return module.split(".")[0] == "torch" or module.startswith(("course_lib.functional", "course_lib.nn"))
+
+
+class _Refuse(TorchDispatchMode):
+    """Refuses a kernel of the banned families before it runs."""
+
+    def __init__(self, families: Sequence[str], guard: Guard):
+        super().__init__()
+        self.families, self.guard = families, guard
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if is_banned(name, self.families):
+            self.guard.hits.append(Hit(name.strip("_").removesuffix("_with_indices")))
+            raise BannedOperator(name)
+        return func(*args, **(kwargs or {}))
+
+
+@cache
+def _reference_operators(families: tuple[str, ...]) -> tuple[types.FunctionType, ...]:
+    import course_lib.functional as CF
+
+    members = vars(CF).values()
+    return tuple(m for m in members if inspect.isfunction(m) and is_banned(m.__name__, families))
+
+
+_open: list[Guard] = []
+
+
+def _refuse(*args, **kwargs):
+    # This code runs in the place of a reference operator's own, in that operator's module: it imports what it needs.
+    import sys
+
+    from course_lib.checking import guard
+
+    name = sys._getframe().f_code.co_name
+    guard._open[-1].hits.append(guard.Hit(name))
+    raise guard.BannedOperator(name)
+
+
+@contextmanager
+def guarded(families: Sequence[str]) -> Iterator[Guard]:
+    """While this context is open, a banned operator raises BannedOperator and is noted in the guard's hits.
+
+    >>> import torch
+    >>> with guarded(["pooling"]) as guard:
+    ...     try:
+    ...         torch.nn.functional.max_pool2d(torch.ones(1, 1, 2, 2), 2)
+    ...     except BannedOperator:
+    ...         print(guard.hits[0].operator)
+    max_pool2d
+    """
+    guard = Guard()
+    if not families:
+        yield guard
+        return
+    references = _reference_operators(tuple(families))
+    codes = [(function, function.__code__) for function in references]
+    _open.append(guard)
+    try:
+        for function, code in codes:
+            function.__code__ = _refuse.__code__.replace(co_name=code.co_name)
+        with _Refuse(families, guard):
+            yield guard
+    finally:
+        for function, code in codes:
+            function.__code__ = code
+        _open.pop()
