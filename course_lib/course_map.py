@@ -62,20 +62,12 @@ LESSONS: tuple[Lesson, ...] = (
         title="Start here: checks, sizes and four probes",
         minutes=40,
         topics=("output sizes and size alignment", "ceil_mode", "checks, hints and validation"),
-        planned=(("The output-size law", 4), ("What four probes become", 2)),
     ),
     Lesson(
         stem="01_pooling",
         title="Pooling: maximum, average, minimum",
         minutes=75,
         topics=("max pooling", "average pooling", "min pooling", "1-D pooling", "where it is used: speech"),
-        planned=(
-            ("Max pooling with loops", 3),
-            ("Max pooling, vectorised", 4),
-            ("Average pooling", 4),
-            ("Min pooling", 3),
-            ("Pooling a signal", 2),
-        ),
     ),
     Lesson(
         stem="02_backward_and_shift",

@@ -16,7 +16,7 @@ from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Exercise
 from course_lib.checking.judge import Problem
 from course_lib.checking.numbers import number
-from course_lib.checking.report import Facets, Report, Text, Title, _kind, report
+from course_lib.checking.report import Facets, Mark, Report, Text, Title, _kind, report
 
 _stages: dict[str, int] = {}
 

@@ -165,7 +165,7 @@ def _mend(args: Sequence[Any], kept: Sequence[Tensor | None]) -> list[int]:
 
 
 def _gradients(value: Any, args: Sequence[Any]) -> tuple[Tensor | None, ...]:
-    """The gradients of ⟨output, weights⟩ for fixed, uneven weights, so that every output element matters differently."""
+    """The gradients of ⟨output, weights⟩ for fixed weights that all differ, so that every output element matters."""
     first = value[0] if isinstance(value, tuple | list) and value else value
     leaves = [a for a in args if isinstance(a, Tensor) and a.requires_grad]
     if not isinstance(first, Tensor) or not first.requires_grad:

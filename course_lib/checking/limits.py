@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class OutOfTime(BaseException):
-    """Raised in the learner's call when its time is over. A BaseException, so that ``except Exception`` lets it pass."""
+    """Raised in the learner's call when its time is over. No Exception, so that ``except Exception`` lets it pass."""
 
 
 @contextmanager

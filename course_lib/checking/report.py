@@ -13,7 +13,6 @@ from course_lib.checking.exercise import Case, Exercise
 from course_lib.checking.judge import FacetVerdict, Finding, Verdict
 from course_lib.checking.numbers import Grid, grids_of, number
 
-
 Mark = Literal["right", "wrong", "open"]
 
 
