@@ -74,13 +74,9 @@ def progress() -> None:
 
 
 def _progress_row(exercise: Exercise, points: float | None) -> tuple[Mark, str, str, str]:
-    won = number(float(points or 0.0))
-    return (
-        (points or 0.0) >= exercise.points,
-        exercise.name,
-        f"{won}/{number(exercise.points)}",
-        exercise.title,
-    )
+    won = float(points or 0.0)
+    mark: Mark = "right" if won >= exercise.points else "open"
+    return mark, exercise.name, f"{number(won)}/{number(exercise.points)}", exercise.title
 
 
 def hidden_seed(work: Callable) -> str:
