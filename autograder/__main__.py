@@ -15,9 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build = commands.add_parser("build", help="build the notebooks from solutions/*/*.py")
     build.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 01_pooling; all without a name")
     build.add_argument("--check", action="store_true", help="change nothing; say which built file is stale")
-    build.add_argument(
-        "--execute", action="store_true", help="with --check: run the lessons and compare outputs"
-    )
+    build.add_argument("--execute", action="store_true", help="with --check: run the lessons and compare outputs")
     build.set_defaults(run=_build)
     chosen = parser.parse_args(arguments)
     return chosen.run(chosen)

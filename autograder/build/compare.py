@@ -48,11 +48,7 @@ def _output_difference(old: list[NotebookNode], new: list[NotebookNode]) -> str:
 def _same_output(old: NotebookNode, new: NotebookNode) -> bool:
     if "data" not in old or "data" not in new:
         return old == new
-    if (
-        old.output_type != new.output_type
-        or old.metadata != new.metadata
-        or old.data.keys() != new.data.keys()
-    ):
+    if old.output_type != new.output_type or old.metadata != new.metadata or old.data.keys() != new.data.keys():
         return False
     return all(
         same_picture(old.data[mime], new.data[mime]) if mime in IMAGES else old.data[mime] == new.data[mime]
@@ -64,9 +60,7 @@ def same_picture(old: str, new: str) -> bool:
     """Whether two base64 pictures show the same, up to ``PIXEL_TOLERANCE`` of 255 a channel."""
     if old == new:
         return True
-    before, after = (
-        np.asarray(Image.open(io.BytesIO(base64.b64decode(each))).convert("RGBA")) for each in (old, new)
-    )
+    before, after = (np.asarray(Image.open(io.BytesIO(base64.b64decode(each))).convert("RGBA")) for each in (old, new))
     return before.shape == after.shape and bool(
         (np.abs(before.astype(int) - after.astype(int)) <= PIXEL_TOLERANCE).all()
     )

@@ -18,9 +18,7 @@ def table(folder: str) -> str:
         for lesson in LESSONS
     ]
     total = f"| | | **together** | **{sum(lesson.points for lesson in LESSONS):g}** | |"
-    return "\n".join(
-        ["| lesson | topics | exercises | points | status |", "|---|---|---|--:|---|", *rows, total]
-    )
+    return "\n".join(["| lesson | topics | exercises | points | status |", "|---|---|---|--:|---|", *rows, total])
 
 
 def readme(text: str) -> str:

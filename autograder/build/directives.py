@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from autograder.build import BuildError, course_map
-from course_lib import course_map as course
 from course_lib import exercises
 
 DIRECTIVE = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
@@ -46,13 +45,9 @@ def hints(name: str) -> str:
 def points(stem: str) -> str:
     """The table of a lesson's exercises with their points."""
     lesson = exercises.of_lesson(stem)
-    rows = [
-        f"| {each.title} | {each.points:g} | {difficulty(each.difficulty)} | {each.minutes} |"
-        for each in lesson
-    ]
-    total = (
-        f"| **together** | **{course.find(stem).points:g}** | | **{sum(each.minutes for each in lesson)}** |"
-    )
+    rows = [f"| {each.title} | {each.points:g} | {difficulty(each.difficulty)} | {each.minutes} |" for each in lesson]
+    worth, minutes = sum(each.points for each in lesson), sum(each.minutes for each in lesson)
+    total = f"| **together** | **{worth:g}** | | **{minutes}** |"
     head = ["| exercise | points | difficulty | minutes |", "|---|--:|:-:|--:|"]
     return "\n".join([*head, *rows, total])
 

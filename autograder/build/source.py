@@ -99,9 +99,7 @@ def _name(cells: list[NotebookNode], index: int) -> str:
     if grade_id:
         return grade_id
     for cell in reversed(cells[: index + 1]):
-        headings = (
-            re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
-        )
+        headings = re.findall(r"^#+ +(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
         if headings:
             return f"under “{headings[-1]}”"
     return "before the first heading"

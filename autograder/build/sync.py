@@ -32,9 +32,7 @@ def stems(root: Path, wanted: Sequence[str] = ()) -> list[str]:
     """The lessons that have a text, or those of them that are wanted. BuildError for one that has none."""
     found = sorted(path.stem for path in root.glob("solutions/*/*.py") if path.stem == path.parent.name)
     if not found:
-        raise BuildError(
-            f"{root} holds no solutions/NN_topic/NN_topic.py; run this at the repository's root."
-        )
+        raise BuildError(f"{root} holds no solutions/NN_topic/NN_topic.py; run this at the repository's root.")
     for stem in wanted:
         if stem not in found:
             raise BuildError(f"no lesson is named {stem!r}; there are {', '.join(found)}.")
@@ -82,9 +80,7 @@ def check(root: Path, wanted: Sequence[str] = (), execute: bool = False) -> Iter
     if not wanted:
         readme = (root / "README.md").read_text(encoding="utf-8")
         if course_map.readme(readme) != readme:
-            yield Stale(
-                Path("README.md"), "its course map is another one", "python -m autograder build 00_start_here"
-            )
+            yield Stale(Path("README.md"), "its course map is another one", "python -m autograder build 00_start_here")
 
 
 def _check_release(root: Path, stem: str, notebook: NotebookNode, mend: str) -> Iterator[Stale]:
@@ -98,11 +94,7 @@ def _check_release(root: Path, stem: str, notebook: NotebookNode, mend: str) -> 
             yield Stale(path.relative_to(root), "it is not what nbgrader makes of the worked notebook", mend)
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
-        if (
-            path.is_file()
-            and inside.as_posix() not in made
-            and not any(part[0] == "." for part in inside.parts)
-        ):
+        if path.is_file() and inside.as_posix() not in made and not any(part[0] == "." for part in inside.parts):
             yield Stale(path.relative_to(root), "it comes from no source", f"rm {path.relative_to(root)}")
 
 
