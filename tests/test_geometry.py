@@ -24,9 +24,7 @@ def test_one_int_serves_every_axis_and_a_tuple_gives_each_its_own():
     assert per_axis([1, 2], 2, "padding") == (1, 2)
 
 
-@pytest.mark.parametrize(
-    "value, error", [((1, 2), ValueError), ((), ValueError), (2.0, TypeError), ("3", TypeError)]
-)
+@pytest.mark.parametrize("value, error", [((1, 2), ValueError), ((), ValueError), (2.0, TypeError), ("3", TypeError)])
 def test_a_wrong_count_or_kind_is_named(value, error):
     with pytest.raises(error, match="kernel_size=.*must"):
         per_axis(value, 3, "kernel_size")

@@ -1,0 +1,40 @@
+"""The reference operators of the course: drop-ins for torch.nn.functional, written with plain tensor operations.
+
+>>> import torch
+>>> import course_lib.functional as CF
+>>> CF.max_pool2d(torch.arange(16.0).reshape(1, 1, 4, 4), kernel_size=2)
+tensor([[[[ 5.,  7.],
+          [13., 15.]]]])
+"""
+
+from __future__ import annotations
+
+from course_lib.functional.pooling import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    min_pool1d,
+    min_pool2d,
+    min_pool3d,
+)
+
+__all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "min_pool1d",
+    "min_pool2d",
+    "min_pool3d",
+]

@@ -1,0 +1,184 @@
+"""The largest or smallest entry of each window: its value, its position, its gradient.
+
+Values need no positions: a maximum of maxima, axis by axis, is a handful of operations on whole slices. Positions are
+looked up only where somebody asks for them: `return_indices`, or a gradient on its way back.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from course_lib.functional._windows import (
+    FLOATS,
+    INTEGERS,
+    Axis,
+    Fold,
+    check_dtype,
+    fold,
+    is_channels_last,
+    window_axes,
+)
+
+
+def _lowest(dtype: torch.dtype) -> float:
+    return -math.inf if dtype.is_floating_point else torch.iinfo(dtype).min
+
+
+def _highest(dtype: torch.dtype) -> float:
+    return math.inf if dtype.is_floating_point else torch.iinfo(dtype).max
+
+
+# A NaN beats everything, in both.
+LARGEST = Fold(torch.maximum, Tensor.clamp_min_, _lowest)
+SMALLEST = Fold(torch.minimum, Tensor.clamp_max_, _highest)
+
+
+# Torch doesn't compare wide unsigned integers. Their bits read as signed, the top bit flipped, have the same order.
+SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+
+
+def max_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
+    name = f"max_pool{n}d"
+    axes = window_axes(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
+    # On a CPU torch takes integers too, but in max_pool1d only where it returns indices.
+    integers = input.device.type != "cuda" and (n > 1 or return_indices)
+    check_dtype(name, input, FLOATS + INTEGERS if integers else FLOATS)
+    return _pool(input, axes, LARGEST, return_indices)
+
+
+def min_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
+    name = f"min_pool{n}d"
+    axes = window_axes(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
+    check_dtype(name, input, (*FLOATS, *INTEGERS, *SIGNED, torch.bool))
+    if input.dtype is torch.bool:
+        y = _pool(input.view(torch.uint8), axes, SMALLEST, return_indices)
+        return (y[0].view(torch.bool), y[1]) if return_indices else y.view(torch.bool)
+    if input.dtype in SIGNED:
+        signed = SIGNED[input.dtype]
+        flip = torch.iinfo(signed).min
+        y = _pool(input.view(signed) ^ flip, axes, SMALLEST, return_indices)
+        return ((y[0] ^ flip).view(input.dtype), y[1]) if return_indices else (y ^ flip).view(input.dtype)
+    return _pool(input, axes, SMALLEST, return_indices)
+
+
+def _pool(x: Tensor, axes: tuple[Axis, ...], op: Fold, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
+    values = _Extremum.apply(x, axes, op)
+    if not return_indices:
+        return values
+    indices, blank = _positions(x.detach(), axes, op), _blank(axes, x.device)
+    return values, indices if blank is None else torch.where(blank, _first_tap(axes, x.device), indices)
+
+
+def _values(x: Tensor, axes: tuple[Axis, ...], op: Fold) -> Tensor:
+    channels_last = is_channels_last(x)
+    for axis in axes:
+        x = fold(x, axis, op)
+    return x if channels_last else x.contiguous()
+
+
+def _positions(x: Tensor, axes: tuple[Axis, ...], op: Fold) -> Tensor:
+    """Where each window's extreme entry lies: the first of equals in reading order, but the last NaN if there is one.
+
+    The last axis comes first: within a row the first column wins, then among rows the first row.
+    """
+    channels_last, flat, later = is_channels_last(x), None, 1
+    for axis in reversed(axes):
+        extreme = fold(x, axis, op)
+        at = _taps_that_won(x, extreme, axis).long().mul_(axis.dilation)
+        at = at.add_(_column(axis.starts(), axis, x.device)).clamp_(0, axis.size - 1)
+        flat = at * later if flat is None else at * later + flat.gather(axis.dim, at)
+        x, later = extreme, later * axis.size
+    return flat if channels_last else flat.contiguous()
+
+
+def _taps_that_won(x: Tensor, extreme: Tensor, axis: Axis) -> Tensor:
+    """Number of the tap that holds each window's extreme entry along one axis.
+
+    Each tap that holds it scores kernel_size - tap, a NaN kernel_size + tap. The highest score is then the first of
+    equals, or the last NaN, and its distance from kernel_size is the tap. (Small integers: a maximum over them costs
+    next to nothing, a selection with torch.where costs ten times a comparison.)
+    """
+    k = axis.kernel_size
+    dtype = torch.uint8 if 2 * k <= 255 else torch.int32
+    nan = (x != x).to(dtype) if x.is_floating_point() else None
+    best = torch.zeros_like(extreme, dtype=dtype)
+    for tap, outputs, inputs in axis.taps():
+        score = (axis.part(x, inputs) == axis.part(extreme, outputs)).to(dtype) * (k - tap)
+        if nan is not None:
+            score = score + axis.part(nan, inputs) * (k + tap)
+        axis.part(best, outputs).clamp_min_(score)
+    return torch.maximum(best, 2 * k - best) - k
+
+
+class _Extremum(torch.autograd.Function):
+    """Values forwards, from slices. Backwards the gradient of an output goes, whole, to the position that won."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x, axes, op):
+        return _values(x, axes, op)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        x, ctx.axes, ctx.op = inputs
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        indices, blank = _positions(x.detach(), ctx.axes, ctx.op), _blank(ctx.axes, x.device)
+        if blank is not None:
+            g = g.masked_fill(blank, 0)
+        return _scatter(g, indices, ctx.axes), None, None
+
+    @staticmethod
+    def jvp(ctx, tangent, *_):
+        (x,) = ctx.saved_tensors
+        n, indices = len(ctx.axes), _positions(x.detach(), ctx.axes, ctx.op)
+        y = tangent.flatten(-n).gather(-1, indices.flatten(-n)).unflatten(-1, indices.shape[-n:])
+        blank = _blank(ctx.axes, x.device)
+        return y if blank is None else y.masked_fill(blank, 0)
+
+
+def _scatter(g: Tensor, indices: Tensor, axes: tuple[Axis, ...]) -> Tensor:
+    """Add each entry of `g` at its index of an input of zeros."""
+    n, sizes = len(axes), [axis.size for axis in axes]
+    channels_last = is_channels_last(indices)
+    g, indices = g.flatten(-n), indices.flatten(-n)
+    dim = -1
+    if channels_last:
+        g, indices, dim = g.transpose(-1, -2), indices.transpose(-1, -2), -2
+    shape = list(g.shape)
+    shape[dim] = math.prod(sizes)
+    x = g.new_zeros(shape).scatter_add(dim, indices, g)
+    return (x.transpose(-1, -2) if channels_last else x).unflatten(-1, sizes)
+
+
+def _column(values: list, axis: Axis, device: torch.device) -> Tensor:
+    """One number for each output of an axis, in a shape that broadcasts along the others."""
+    return torch.tensor(values, device=device).reshape(-1, *(1,) * (-1 - axis.dim))
+
+
+def _blank(axes: tuple[Axis, ...], device: torch.device) -> Tensor | None:
+    """Which windows read nothing but padding: dilated ones can straddle a short axis. Mostly none: then None."""
+    if not any(axis.padding and axis.dilation > 1 for axis in axes):
+        return None
+    blank = torch.zeros((), dtype=torch.bool, device=device)
+    for axis in axes:
+        reached = {output for _, outputs, _ in axis.taps() for output in range(outputs.start, outputs.stop)}
+        blank = blank | _column([output not in reached for output in range(axis.out)], axis, device)
+    return blank
+
+
+def _first_tap(axes: tuple[Axis, ...], device: torch.device) -> Tensor:
+    """torch's index of a blank window: that of its first tap at or past position 0, even where it lies outside."""
+    flat = torch.zeros((), dtype=torch.long, device=device)
+    for axis in axes:
+        at = [start if start >= 0 else start % axis.dilation for start in axis.starts()]
+        flat = flat * axis.size + _column(at, axis, device)
+    return flat

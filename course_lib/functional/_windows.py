@@ -1,0 +1,168 @@
+"""What all windowed operators share: reading their arguments, and walking over a tensor tap by tap.
+
+A window of `kernel_size` positions has that many *taps*. Tap number t of every output together is one strided slice of
+the input, so an operator over windows is a few operations on whole slices, never a loop over outputs. And where the
+operation is separable (a maximum of maxima, a sum of sums), one axis after the other does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from course_lib import geometry
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+SHAPES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)", 3: "(C, D, H, W) or (N, C, D, H, W)"}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The windows along one axis of a tensor: `dim` counts from the end, `out` is their number."""
+
+    dim: int
+    size: int
+    out: int
+    kernel_size: int
+    stride: int
+    padding: int
+    dilation: int
+
+    def taps(self) -> Iterator[tuple[int, slice, slice]]:
+        """For each tap its number, the outputs for which it lies inside the input, and what it reads for them."""
+        for tap in range(self.kernel_size):
+            offset = tap * self.dilation - self.padding
+            first = max(0, -(offset // self.stride))
+            last = min(self.out - 1, (self.size - 1 - offset) // self.stride)
+            if first <= last:
+                inputs = slice(first * self.stride + offset, last * self.stride + offset + 1, self.stride)
+                yield tap, slice(first, last + 1), inputs
+
+    def starts(self) -> list[int]:
+        """Position of tap 0 of each output; below 0 in the left padding."""
+        return [index * self.stride - self.padding for index in range(self.out)]
+
+    def part(self, x: Tensor, positions: slice) -> Tensor:
+        """The view of `x` at some positions of this axis."""
+        return x[(..., positions) + (slice(None),) * (-1 - self.dim)]
+
+    def resized(self, x: Tensor, size: int, value: float) -> Tensor:
+        """A new tensor like `x`, with `size` positions on this axis and filled with `value`."""
+        shape = list(x.shape)
+        shape[self.dim] = size
+        if is_channels_last(x):
+            return x.new_full((shape[0], *shape[2:], shape[1]), value).movedim(-1, 1)
+        return x.new_full(shape, value)
+
+
+class Fold(NamedTuple):
+    """An associative, commutative operation: of two tensors, of one tensor into another, and of no tensor at all."""
+
+    pair: Callable[[Tensor, Tensor], Tensor]
+    into: Callable[[Tensor, Tensor], Tensor]
+    nothing: Callable[[torch.dtype], float]
+
+
+def fold(x: Tensor, axis: Axis, op: Fold) -> Tensor:
+    """Combine the taps of each window along one axis; padding takes no part. The result is always a new tensor."""
+    taps = [(outputs, axis.part(x, inputs)) for _, outputs, inputs in axis.taps()]
+    whole = [tap for outputs, tap in taps if outputs == slice(0, axis.out)]
+    if len(whole) > 1:
+        y = op.pair(whole[0], whole[1])
+    elif whole:
+        y = whole[0].clone()
+    else:
+        y = axis.resized(x, axis.out, op.nothing(x.dtype))
+    for tap in whole[2:]:
+        op.into(y, tap)
+    for outputs, tap in taps:
+        if outputs != slice(0, axis.out):
+            op.into(axis.part(y, outputs), tap)
+    return y
+
+
+def spread(g: Tensor, axis: Axis) -> Tensor:
+    """Add each output's value to every position that its window reads: the transpose of `fold` with a sum."""
+    x = axis.resized(g, axis.size, 0)
+    for _, outputs, inputs in axis.taps():
+        axis.part(x, inputs).add_(axis.part(g, outputs))
+    return x
+
+
+def window_axes(
+    name: str, input: Tensor, n: int, kernel_size, stride, padding, dilation=1, ceil_mode=False
+) -> tuple[Axis, ...]:
+    """Read a pooling operator's arguments, or refuse them with an error of the kind that torch raises."""
+    check_tensor(name, input)
+    check_bool(name, "ceil_mode", ceil_mode)
+    if stride is None or (isinstance(stride, (tuple, list)) and not stride):
+        stride = kernel_size
+    try:
+        kernel_size = geometry.per_axis(kernel_size, n, "kernel_size")
+        stride = geometry.per_axis(stride, n, "stride")
+        padding = geometry.per_axis(padding, n, "padding")
+        dilation = geometry.per_axis(dilation, n, "dilation")
+    except TypeError as error:
+        raise TypeError(f"{name}(): {error}") from None
+    except ValueError as error:
+        raise RuntimeError(f"{name}(): {error}") from None
+    check_shape(name, input, n)
+    axes = []
+    for dim, (size, k, s, p, d) in enumerate(
+        zip(input.shape[-n:], kernel_size, stride, padding, dilation, strict=True), start=-n
+    ):
+        try:
+            out = geometry.output_size(size, k, s, p, d, ceil_mode)
+        except ValueError as error:
+            raise RuntimeError(f"{name}(): on dim {dim}, {error}") from None
+        if p > k // 2:
+            raise RuntimeError(
+                f"{name}(): padding={p} must be between 0 and {k // 2} on dim {dim}: at most half of kernel_size={k}"
+            )
+        axes.append(Axis(dim, size, out, k, s, p, d))
+    return tuple(axes)
+
+
+def check_tensor(name: str, input: object) -> None:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): input must be a Tensor, not {type(input).__name__}")
+
+
+def check_bool(name: str, argument: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}(): {argument}={value!r} must be True or False")
+
+
+def check_shape(name: str, input: Tensor, n: int) -> None:
+    shape = tuple(input.shape)
+    if len(shape) not in (n + 1, n + 2):
+        # torch's avg_pool2d alone asks for the channel axis before it counts the axes.
+        kind = IndexError if name == "avg_pool2d" and len(shape) <= n else RuntimeError
+        raise kind(f"{name}(): input must have {n + 1} or {n + 2} axes, {SHAPES[n]}, but its shape is {shape}")
+    if 0 in shape[-n - 1 :]:
+        raise RuntimeError(
+            f"{name}(): input must have at least 1 entry on every axis but the batch, but its shape is {shape}"
+        )
+
+
+def check_dtype(name: str, input: Tensor, permitted: tuple[torch.dtype, ...]) -> None:
+    if input.dtype not in permitted:
+        names = ", ".join(str(dtype).removeprefix("torch.") for dtype in permitted)
+        raise NotImplementedError(f"{name}(): input.dtype={input.dtype} must be one of {names} on {input.device.type}")
+
+
+def is_channels_last(x: Tensor) -> bool:
+    """Does memory run over the channels first, then W, then H…? (torch.channels_last, torch.channels_last_3d)"""
+    if x.dim() not in (4, 5):
+        return False
+    least = 1
+    for dim in (1, *range(x.dim() - 1, 1, -1), 0):
+        if x.stride(dim) < least:
+            return False
+        least = x.stride(dim) * x.shape[dim]
+    return x.stride(0) != x.stride(1)
