@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import textwrap
@@ -59,7 +60,8 @@ class Picture(Figure):
         return self.alt
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+        encoded = base64.b64encode(self.png()).decode()
+        return {"image/png": encoded, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
 def as_array(numbers: Any) -> np.ndarray:
@@ -80,7 +82,8 @@ def number(value: float) -> str:
         return "nan"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e6 else f"{value:.3g}"
+    value = value + 0.0  # turns −0 into 0
+    text = f"{value:.0f}" if value.is_integer() and abs(value) < 1e6 else f"{value:.3g}"
     return text.replace("-", "−")
 
 

@@ -1,0 +1,11 @@
+"""Figures with controls: move a slider and the picture is drawn anew. The only place that imports ipywidgets.
+
+Every function returns a `Still`: the last expression of a cell shows it, and where no kernel runs (a web viewer, an
+exported page) its picture is shown as it was.
+"""
+
+from .explorer import window_explorer
+from .stepper import pooling_stepper
+from .still import Still
+
+__all__ = ["Still", "pooling_stepper", "window_explorer"]
