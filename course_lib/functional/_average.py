@@ -11,15 +11,15 @@ from course_lib import geometry
 from course_lib.functional._extremum import max_pool, min_pool
 from course_lib.functional._windows import (
     FLOATS,
-    Axis,
     Fold,
+    Windows,
     check_bool,
     check_dtype,
     check_tensor,
     fold,
     is_channels_last,
     spread,
-    window_axes,
+    windows_of,
 )
 
 SUM = Fold(torch.add, Tensor.add_, lambda dtype: 0)
@@ -27,13 +27,13 @@ SUM = Fold(torch.add, Tensor.add_, lambda dtype: 0)
 
 def avg_pool(n: int, input: Tensor, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
     name = f"avg_pool{n}d"
-    axes = window_axes(name, input, n, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    windows = windows_of(name, input, n, kernel_size, stride, padding, ceil_mode=ceil_mode)
     check_bool(name, "count_include_pad", count_include_pad)
     if isinstance(divisor_override, bool) or not isinstance(divisor_override, int | None):
         raise TypeError(f"{name}(): divisor_override={divisor_override!r} must be an int or None")
     if divisor_override == 0:
         raise RuntimeError(f"{name}(): divisor_override=0 must be an int other than 0")
-    for axis in axes:
+    for axis in windows.axes:
         if n == 3 and axis.kernel_size > axis.size:
             raise RuntimeError(
                 f"{name}(): kernel_size={axis.kernel_size} must be between 1 and {axis.size} on dim {axis.dim}: "
@@ -43,7 +43,7 @@ def avg_pool(n: int, input: Tensor, kernel_size, stride, padding, ceil_mode, cou
         check_dtype(name, input, FLOATS)
     else:
         check_dtype(name, input, (*(FLOATS if n < 3 else FLOATS[2:]), torch.int64))
-    return _average(input, axes, count_include_pad, divisor_override)
+    return _average(input, windows, count_include_pad, divisor_override)
 
 
 def lp_pool(n: int, input: Tensor, norm_type, kernel_size, stride, ceil_mode):
@@ -62,29 +62,29 @@ def lp_pool(n: int, input: Tensor, norm_type, kernel_size, stride, ceil_mode):
     return (torch.sign(mean) * torch.relu(mean.abs())).mul(entries).pow(1.0 / norm_type)
 
 
-def _average(x: Tensor, axes: tuple[Axis, ...], count_include_pad: bool, divisor: int | None) -> Tensor:
+def _average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int | None) -> Tensor:
     """Each window's sum over its number of entries, or over `divisor`. Half precision adds in float32, as in torch."""
     dtype = x.dtype
     if dtype in (torch.float16, torch.bfloat16):
         x = x.float()
-    total = _WindowSum.apply(x, axes, False)
-    counts = divisor if divisor is not None else _counts(axes, count_include_pad, x)
+    total = (_WindowSum if torch.compiler.is_compiling() else _DualWindowSum).apply(x, windows, False)
+    counts = divisor if divisor is not None else _counts(windows, count_include_pad, x)
     if not dtype.is_floating_point:
         return torch.div(total, counts, rounding_mode="trunc")
     return (total / counts).to(dtype)
 
 
-def _counts(axes: tuple[Axis, ...], count_include_pad: bool, x: Tensor) -> int | Tensor:
+def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tensor:
     """How many positions each window has: inside the padded input, or inside the input alone.
 
     What a window of ceil_mode hangs over the padded input counts in neither.
     """
     counts = []
-    for axis in axes:
+    for axis in windows.axes:
         left, right = (-axis.padding, axis.size + axis.padding) if count_include_pad else (0, axis.size)
         counts.append([min(start + axis.kernel_size, right) - max(start, left) for start in axis.starts()])
     if all(len(set(along)) == 1 for along in counts):
-        return math.prod(along[0] for along in counts)
+        return math.prod([along[0] for along in counts])
     table = torch.ones((), dtype=x.dtype, device=x.device)
     for along in counts:
         table = table[..., None] * torch.tensor(along, dtype=x.dtype, device=x.device)
@@ -97,20 +97,25 @@ class _WindowSum(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x, axes, transpose):
-        channels_last = is_channels_last(x) and len(axes) == 2
-        for axis in axes:
+    def forward(x, windows, transpose):
+        channels_last = is_channels_last(x) and len(windows.axes) == 2
+        for axis in windows.axes:
             x = spread(x, axis) if transpose else fold(x, axis, SUM)
         return x if channels_last else x.contiguous()
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        _, ctx.axes, ctx.transpose = inputs
+        _, ctx.windows, ctx.transpose = inputs
 
     @staticmethod
     def backward(ctx, g):
-        return _WindowSum.apply(g, ctx.axes, not ctx.transpose), None, None
+        function = _WindowSum if torch.compiler.is_compiling() else _DualWindowSum
+        return function.apply(g, ctx.windows, not ctx.transpose), None, None
+
+
+class _DualWindowSum(_WindowSum):
+    """The same with a forward-mode derivative, apart because torch.compile takes no Function that has one."""
 
     @staticmethod
     def jvp(ctx, tangent, *_):
-        return _WindowSum.apply(tangent, ctx.axes, ctx.transpose)
+        return _DualWindowSum.apply(tangent, ctx.windows, ctx.transpose)

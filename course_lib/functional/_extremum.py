@@ -16,10 +16,11 @@ from course_lib.functional._windows import (
     INTEGERS,
     Axis,
     Fold,
+    Windows,
     check_dtype,
     fold,
     is_channels_last,
-    window_axes,
+    windows_of,
 )
 
 
@@ -42,50 +43,50 @@ SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: to
 
 def max_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     name = f"max_pool{n}d"
-    axes = window_axes(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
+    windows = windows_of(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
     # On a CPU torch takes integers too, but in max_pool1d only where it returns indices.
     integers = input.device.type != "cuda" and (n > 1 or return_indices)
     check_dtype(name, input, FLOATS + INTEGERS if integers else FLOATS)
-    return _pool(input, axes, LARGEST, return_indices)
+    return _pool(input, windows, LARGEST, return_indices)
 
 
 def min_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     name = f"min_pool{n}d"
-    axes = window_axes(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
+    windows = windows_of(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
     check_dtype(name, input, (*FLOATS, *INTEGERS, *SIGNED, torch.bool))
     if input.dtype is torch.bool:
-        y = _pool(input.view(torch.uint8), axes, SMALLEST, return_indices)
+        y = _pool(input.view(torch.uint8), windows, SMALLEST, return_indices)
         return (y[0].view(torch.bool), y[1]) if return_indices else y.view(torch.bool)
     if input.dtype in SIGNED:
         signed = SIGNED[input.dtype]
         flip = torch.iinfo(signed).min
-        y = _pool(input.view(signed) ^ flip, axes, SMALLEST, return_indices)
+        y = _pool(input.view(signed) ^ flip, windows, SMALLEST, return_indices)
         return ((y[0] ^ flip).view(input.dtype), y[1]) if return_indices else (y ^ flip).view(input.dtype)
-    return _pool(input, axes, SMALLEST, return_indices)
+    return _pool(input, windows, SMALLEST, return_indices)
 
 
-def _pool(x: Tensor, axes: tuple[Axis, ...], op: Fold, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
-    values = _Extremum.apply(x, axes, op)
+def _pool(x: Tensor, windows: Windows, op: Fold, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
+    values = (_Extremum if torch.compiler.is_compiling() else _DualExtremum).apply(x, windows, op)
     if not return_indices:
         return values
-    indices, blank = _positions(x.detach(), axes, op), _blank(axes, x.device)
-    return values, indices if blank is None else torch.where(blank, _first_tap(axes, x.device), indices)
+    indices, blank = _positions(x.detach(), windows, op), _blank(windows, x.device)
+    return values, indices if blank is None else torch.where(blank, _first_tap(windows, x.device), indices)
 
 
-def _values(x: Tensor, axes: tuple[Axis, ...], op: Fold) -> Tensor:
+def _values(x: Tensor, windows: Windows, op: Fold) -> Tensor:
     channels_last = is_channels_last(x)
-    for axis in axes:
+    for axis in windows.axes:
         x = fold(x, axis, op)
     return x if channels_last else x.contiguous()
 
 
-def _positions(x: Tensor, axes: tuple[Axis, ...], op: Fold) -> Tensor:
+def _positions(x: Tensor, windows: Windows, op: Fold) -> Tensor:
     """Where each window's extreme entry lies: the first of equals in reading order, but the last NaN if there is one.
 
     The last axis comes first: within a row the first column wins, then among rows the first row.
     """
     channels_last, flat, later = is_channels_last(x), None, 1
-    for axis in reversed(axes):
+    for axis in reversed(windows.axes):
         extreme = fold(x, axis, op)
         at = _taps_that_won(x, extreme, axis).long().mul_(axis.dilation)
         at = at.add_(_column(axis.starts(), axis, x.device)).clamp_(0, axis.size - 1)
@@ -119,44 +120,48 @@ class _Extremum(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(x, axes, op):
-        return _values(x, axes, op)
+    def forward(x, windows, op):
+        return _values(x, windows, op)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, ctx.axes, ctx.op = inputs
+        x, ctx.windows, ctx.op = inputs
         ctx.save_for_backward(x)
         ctx.save_for_forward(x)
 
     @staticmethod
     def backward(ctx, g):
         (x,) = ctx.saved_tensors
-        indices, blank = _positions(x.detach(), ctx.axes, ctx.op), _blank(ctx.axes, x.device)
+        indices, blank = _positions(x.detach(), ctx.windows, ctx.op), _blank(ctx.windows, x.device)
         if blank is not None:
             g = g.masked_fill(blank, 0)
-        return _scatter(g, indices, ctx.axes), None, None
+        return _scatter(g, indices, ctx.windows), None, None
+
+
+class _DualExtremum(_Extremum):
+    """The same with a forward-mode derivative, apart because torch.compile takes no Function that has one."""
 
     @staticmethod
     def jvp(ctx, tangent, *_):
         (x,) = ctx.saved_tensors
-        n, indices = len(ctx.axes), _positions(x.detach(), ctx.axes, ctx.op)
+        n, indices = len(ctx.windows.axes), _positions(x.detach(), ctx.windows, ctx.op)
         y = tangent.flatten(-n).gather(-1, indices.flatten(-n)).unflatten(-1, indices.shape[-n:])
-        blank = _blank(ctx.axes, x.device)
+        blank = _blank(ctx.windows, x.device)
         return y if blank is None else y.masked_fill(blank, 0)
 
 
-def _scatter(g: Tensor, indices: Tensor, axes: tuple[Axis, ...]) -> Tensor:
+def _scatter(g: Tensor, indices: Tensor, windows: Windows) -> Tensor:
     """Add each entry of `g` at its index of an input of zeros."""
-    n, sizes = len(axes), [axis.size for axis in axes]
-    channels_last = is_channels_last(indices)
-    g, indices = g.flatten(-n), indices.flatten(-n)
-    dim = -1
+    sizes = [axis.size for axis in windows.axes]
+    planes, outputs = g.shape[: -len(windows.axes)], math.prod([axis.out for axis in windows.axes])
+    g, indices, dim = g.reshape(*planes, outputs), indices.reshape(*planes, outputs), -1
+    channels_last = len(planes) == 2 and indices.stride(-2) == 1 < planes[-1]
     if channels_last:
         g, indices, dim = g.transpose(-1, -2), indices.transpose(-1, -2), -2
     shape = list(g.shape)
     shape[dim] = math.prod(sizes)
     x = g.new_zeros(shape).scatter_add(dim, indices, g)
-    return (x.transpose(-1, -2) if channels_last else x).unflatten(-1, sizes)
+    return (x.transpose(-1, -2) if channels_last else x).reshape(*planes, *sizes)
 
 
 def _column(values: list, axis: Axis, device: torch.device) -> Tensor:
@@ -164,21 +169,21 @@ def _column(values: list, axis: Axis, device: torch.device) -> Tensor:
     return torch.tensor(values, device=device).reshape(-1, *(1,) * (-1 - axis.dim))
 
 
-def _blank(axes: tuple[Axis, ...], device: torch.device) -> Tensor | None:
+def _blank(windows: Windows, device: torch.device) -> Tensor | None:
     """Which windows read nothing but padding: dilated ones can straddle a short axis. Mostly none: then None."""
-    if not any(axis.padding and axis.dilation > 1 for axis in axes):
+    if not any(axis.padding and axis.dilation > 1 for axis in windows.axes):
         return None
     blank = torch.zeros((), dtype=torch.bool, device=device)
-    for axis in axes:
+    for axis in windows.axes:
         reached = {output for _, outputs, _ in axis.taps() for output in range(outputs.start, outputs.stop)}
         blank = blank | _column([output not in reached for output in range(axis.out)], axis, device)
     return blank
 
 
-def _first_tap(axes: tuple[Axis, ...], device: torch.device) -> Tensor:
+def _first_tap(windows: Windows, device: torch.device) -> Tensor:
     """torch's index of a blank window: that of its first tap at or past position 0, even where it lies outside."""
     flat = torch.zeros((), dtype=torch.long, device=device)
-    for axis in axes:
+    for axis in windows.axes:
         at = [start if start >= 0 else start % axis.dilation for start in axis.starts()]
         flat = flat * axis.size + _column(at, axis, device)
     return flat

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -60,12 +59,20 @@ class Axis:
         return x.new_full(shape, value)
 
 
-class Fold(NamedTuple):
+@dataclass(frozen=True)
+class Fold:
     """An associative, commutative operation: of two tensors, of one tensor into another, and of no tensor at all."""
 
     pair: Callable[[Tensor, Tensor], Tensor]
     into: Callable[[Tensor, Tensor], Tensor]
     nothing: Callable[[torch.dtype], float]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows over all spatial axes. (One opaque object: torch.func takes the tuples given to a Function apart.)"""
+
+    axes: tuple[Axis, ...]
 
 
 def fold(x: Tensor, axis: Axis, op: Fold) -> Tensor:
@@ -94,9 +101,7 @@ def spread(g: Tensor, axis: Axis) -> Tensor:
     return x
 
 
-def window_axes(
-    name: str, input: Tensor, n: int, kernel_size, stride, padding, dilation=1, ceil_mode=False
-) -> tuple[Axis, ...]:
+def windows_of(name: str, input: Tensor, n: int, kernel_size, stride, padding, dilation=1, ceil_mode=False) -> Windows:
     """Read a pooling operator's arguments, or refuse them with an error of the kind that torch raises."""
     check_tensor(name, input)
     check_bool(name, "ceil_mode", ceil_mode)
@@ -125,7 +130,7 @@ def window_axes(
                 f"{name}(): padding={p} must be between 0 and {k // 2} on dim {dim}: at most half of kernel_size={k}"
             )
         axes.append(Axis(dim, size, out, k, s, p, d))
-    return tuple(axes)
+    return Windows(tuple(axes))
 
 
 def check_tensor(name: str, input: object) -> None:
