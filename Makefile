@@ -14,6 +14,9 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 TEST_FLAGS ?=
 LESSONS ?=
 
+# nbgrader and Jupyter call their own commands by name.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test demo build check bench clean
 
@@ -36,7 +39,7 @@ lab: $(READY)  ## open JupyterLab on lesson 00
 	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(FIRST_LESSON) $(LAB_FLAGS)
 
 test: $(READY)  ## run all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(TEST_FLAGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup $(TEST_FLAGS)
 
 demo: $(READY)  ## grade a bundled class of submissions to lesson 01 and show the results
 	@$(BIN)/python -m autograder demo
