@@ -80,6 +80,7 @@ OUTPUT_SIZE = Exercise(
             "Padding lies on both sides.",
             _sizes(
                 {"size": 6, "kernel_size": 3, "stride": 1, "padding": 1},
+                {"size": 6, "kernel_size": 2, "stride": 1, "padding": 1},
                 {"size": 224, "kernel_size": 7, "stride": 2, "padding": 3},
                 {"size": 112, "kernel_size": 3, "stride": 2, "padding": 1},
             ),
@@ -115,6 +116,13 @@ OUTPUT_SIZE = Exercise(
             "the first window was forgotten",
             _wrong_law(plus=0),
             "The division counts the steps that the window can take. The place where it starts is one output more: add 1.",
+        ),
+        Misconception(
+            "the size divided by the stride",
+            lambda size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False: (
+                size // (stride or kernel_size)
+            ),
+            "Dividing the size by the stride is right only while the windows touch without overlap or gap. In general, count the steps that the window can take before it meets the end, and add 1 for where it started.",
         ),
         Misconception(
             "stride left at 1",
