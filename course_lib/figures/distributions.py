@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .style import BLUE, INK, SKY, TEXT, VERMILLION, Picture, as_array, plain
+from .style import BLUE, INK, SKY, TEXT, VERMILLION, Picture, as_array, one_each, plain
 
 
 def histograms(*tensors: Any, titles: Sequence[str] | None = None, bins: int = 60) -> Picture:
@@ -19,9 +19,7 @@ def histograms(*tensors: Any, titles: Sequence[str] | None = None, bins: int = 6
     Histograms below each other: before, mean 0.50, std 0.50; after, mean 1.00, std 0.00.
     """
     arrays = [as_array(tensor).astype(float).ravel() for tensor in tensors]
-    names = [""] * len(arrays) if titles is None else titles
-    if len(names) != len(arrays):
-        raise ValueError(f"titles must name each of the {len(arrays)} tensors, but has {len(names)} names")
+    names = one_each(titles, len(arrays), "titles")
     labels = [
         f"{name}, mean {_two_digits(a.mean())}, std {_two_digits(a.std())}".lstrip(", ")
         for name, a in zip(names, arrays, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .cells import cell_panel, cell_size, finite_range, flow, heading, numbers
-from .style import LINE, Picture, as_array, text_width
+from .style import LINE, Picture, as_array, one_each, text_width
 
 
 def grids(*tensors: Any, titles: Sequence[str] | None = None) -> Picture:
@@ -49,10 +49,8 @@ def as_matrix(tensor: Any, name: str) -> np.ndarray:
 
 def shape_titles(tensors: Sequence[Any], titles: Sequence[str] | None) -> list[str]:
     """For each tensor its title and its shape, as in `input (4, 4)`."""
-    if titles is not None and len(titles) != len(tensors):
-        raise ValueError(f"titles must name each of the {len(tensors)} tensors, but has {len(titles)} names")
-    shapes = [str(tuple(as_array(tensor).shape)) for tensor in tensors]
-    return shapes if titles is None else [f"{t} {s}" for t, s in zip(titles, shapes, strict=True)]
+    names = one_each(titles, len(tensors), "titles")
+    return [f"{name} {tuple(as_array(tensor).shape)}".lstrip() for name, tensor in zip(names, tensors, strict=True)]
 
 
 def grid_inches(array: np.ndarray, label: str, cell: float) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .cells import flow, heading
-from .style import DPI, LINE, Picture, as_array, panel, text_width
+from .style import DPI, LINE, Picture, as_array, one_each, panel, text_width
 
 WIDTH = 9.6  # inches for all pictures of a line
 LARGEST = 4.0  # inches for one picture
@@ -26,9 +26,7 @@ def images(*tensors: Any, titles: Sequence[str] | None = None) -> Picture:
     Pictures side by side: before, 8 × 8; after, 4 × 4.
     """
     pictures = [_pixels(tensor) for tensor in tensors]
-    names = [""] * len(pictures) if titles is None else titles
-    if len(names) != len(pictures):
-        raise ValueError(f"titles must name each of the {len(pictures)} pictures, but has {len(names)} names")
+    names = one_each(titles, len(pictures), "titles")
     sizes = [f"{pixels.shape[0]} × {pixels.shape[1]}" for pixels in pictures]
     width, height = _display(max((p.shape[:2] for p in pictures), key=np.prod), len(pictures))
     lines = [[name, size] if name else [size] for name, size in zip(names, sizes, strict=True)]

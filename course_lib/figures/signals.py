@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from .. import geometry
-from .style import BLUE, INK, QUIET, TEXT, Picture, as_array, number, plain
+from .style import BLUE, INK, QUIET, TEXT, Picture, as_array, number, one_each, plain
 
 Window = int | Sequence[int] | None
 
@@ -32,8 +32,8 @@ def signals(
     Signals below each other: signal, 4 samples; max, 2 samples.
     """
     rows = [_one_axis(tensor) for tensor in tensors]
-    names = _names(rows, titles, "titles") if titles else [""] * len(rows)
-    places = _names(rows, windows, "windows") if windows else [None] * len(rows)
+    names = one_each(titles, len(rows), "titles")
+    places = one_each(windows, len(rows), "windows", None)
     labels = [f"{name}, {len(row)} samples".lstrip(", ") for name, row in zip(names, rows, strict=True)]
     alt = f"Signals below each other: {'; '.join(labels)}."
     picture = Picture(9.2, 0.6 + 1.25 * len(rows), alt=alt, constrained=True)
@@ -115,9 +115,3 @@ def _one_axis(tensor: Any) -> np.ndarray:
     if array.ndim != 1:
         raise ValueError(f"a signal must be (L,), but a shape is {array.shape}; pick one channel, as in x[0]")
     return array
-
-
-def _names(rows: Sequence[Any], values: Sequence[Any], name: str) -> Sequence[Any]:
-    if len(values) != len(rows):
-        raise ValueError(f"{name} must have an entry for each of the {len(rows)} signals, but has {len(values)}")
-    return values

@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,15 @@ def as_array(numbers: Any) -> np.ndarray:
         return np.asarray(numbers)
     tensor = numbers.detach().cpu()
     return (tensor.float() if tensor.is_floating_point() and tensor.element_size() < 4 else tensor).numpy()
+
+
+def one_each(values: Sequence[Any] | None, count: int, name: str, default: Any = "") -> Sequence[Any]:
+    """The argument `name` with an entry for each of `count` tensors, or `default` for each where it is None."""
+    if values is None:
+        return [default] * count
+    if len(values) != count:
+        raise ValueError(f"{name} must have an entry for each of the {count} tensors, but has {len(values)}")
+    return values
 
 
 def number(value: float) -> str:

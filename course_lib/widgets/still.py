@@ -25,7 +25,7 @@ class Still(ipywidgets.VBox):
     def __init__(self, controls: Sequence[ipywidgets.Widget], draw: Callable[[], Picture]) -> None:
         self.draw = draw
         self.alt = ""
-        self.image = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self.image = ipywidgets.Image(format="png", layout={"align_self": "flex-start", "max_width": "100%"})
         self.spoken = ipywidgets.HTML()
         row = ipywidgets.Box(controls, layout={"flex_flow": "row wrap"})
         super().__init__([row, self.image, self.spoken])

@@ -33,5 +33,5 @@ def test_a_batch_is_refused_with_what_to_do():
 
 
 def test_a_missing_title_is_refused():
-    with pytest.raises(ValueError, match="titles must name each of the 2 tensors"):
+    with pytest.raises(ValueError, match="titles must have an entry for each of the 2 tensors, but has 1"):
         grids([[1]], [[2]], titles=["one"])

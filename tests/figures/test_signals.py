@@ -41,7 +41,7 @@ def test_more_than_one_channel_is_refused():
 
 
 def test_windows_must_match_the_signals():
-    with pytest.raises(ValueError, match="windows must have an entry for each of the 2 signals, but has 1"):
+    with pytest.raises(ValueError, match="windows must have an entry for each of the 2 tensors, but has 1"):
         signals([1, 2], [2], windows=[2])
 
 
