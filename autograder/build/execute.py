@@ -6,8 +6,14 @@ import copy
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
+from jupyter_client import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -24,21 +30,41 @@ UNSET = ("DOWN_AND_UP_SECRET", "DOWN_AND_UP_PROGRESS", "JPY_SESSION_NAME")
 SET = {"PYTHONHASHSEED": "0"}
 
 
-def run(source: Source, root: Path) -> NotebookNode:
+@dataclass(frozen=True)
+class Kernel:
+    """A running kernel and what it writes to its own stderr."""
+
+    manager: AsyncKernelManager
+    stderr: TextIO
+
+
+@contextmanager
+def kernel() -> Iterator[Kernel]:
+    """Starts a kernel, so that it boots while the caller still reads the lesson, and ends it in any case.
+
+    It works in an empty scratch folder, so that a lesson leaves nothing behind in the repository.
+    """
+    manager = AsyncKernelManager(kernel_name="python3")
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
+        run_sync(manager.start_kernel)(cwd=folder, env=_environment(), stderr=stderr)
+        try:
+            yield Kernel(manager, stderr)
+        finally:
+            if manager.has_kernel:
+                run_sync(manager.shutdown_kernel)(now=True)
+            run_sync(manager.cleanup_resources)()
+
+
+def run(source: Source, root: Path, kernel: Kernel) -> NotebookNode:
     """The executed notebook, normalized, with a progress bar while it runs.
 
-    The kernel works in an empty scratch folder, so that a lesson leaves nothing behind in the repository.
     Errors: BuildError that names lesson, cell and line where a cell fails, ends the kernel or is too slow.
     """
     notebook = copy.deepcopy(source.notebook)
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     current = code[0] if code else 0
     # On a terminal only: a log needs no bar.
-    with (
-        tqdm(total=len(code), desc=source.stem, unit="cell", disable=None) as bar,
-        _folder() as folder,
-        tempfile.TemporaryFile("w+") as said,
-    ):
+    with tqdm(total=len(code), desc=source.stem, unit="cell", disable=None) as bar:
 
         def on_start(cell: NotebookNode, cell_index: int) -> None:
             nonlocal current
@@ -52,27 +78,22 @@ def run(source: Source, root: Path) -> NotebookNode:
 
         client = NotebookClient(
             notebook,
-            kernel_name="python3",
+            km=kernel.manager,
             timeout=SECONDS_PER_CELL,
             skip_cells_with_tag="",  # what grading skips is run here, so that its pictures are seen
             coalesce_streams=True,
             record_timing=False,
             store_widget_state=False,
-            resources={"metadata": {"path": folder}},
             on_cell_start=on_start,
             on_cell_complete=on_complete,
         )
         try:
-            client.execute(env=_environment(), stderr=said)
+            client.execute(cleanup_kc=True)
         except (CellControlSignal, DeadKernelError) as error:
-            said.seek(0)
-            raise BuildError(_failure(source, notebook, current, error) + said.read()) from None
+            kernel.stderr.seek(0)
+            raise BuildError(_failure(source, notebook, current, error) + kernel.stderr.read()) from None
     normalize(notebook, root)
     return notebook
-
-
-def _folder() -> tempfile.TemporaryDirectory:
-    return tempfile.TemporaryDirectory(prefix="down-and-up-")
 
 
 def _environment() -> dict[str, str]:

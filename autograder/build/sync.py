@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -13,7 +15,7 @@ from nbformat import NotebookNode
 from autograder.build import BuildError, course_map, release
 from autograder.build import source as text
 from autograder.build.compare import difference
-from autograder.build.execute import run
+from autograder.build.execute import kernel, run
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,7 @@ def build(root: Path, wanted: Sequence[str] = ()) -> Iterator[str]:
     """
     for stem in stems(root, wanted):
         began = time.perf_counter()
-        source = text.read(_text(root, stem))
-        notebook = run(source, root)
+        notebook = _executed(root, stem)
         path = _worked(root, stem)
         standing = _standing(path)
         if standing and not difference(standing, notebook, outputs=True):
@@ -64,14 +65,13 @@ def build(root: Path, wanted: Sequence[str] = ()) -> Iterator[str]:
 def check(root: Path, wanted: Sequence[str] = (), execute: bool = False) -> Iterator[Stale]:
     """What is stale. Only with ``execute`` are the lessons run and their outputs compared."""
     for stem in stems(root, wanted):
-        source = text.read(_text(root, stem))
         mend = f"python -m autograder build {stem}"
         path = _worked(root, stem)
         standing = _standing(path)
         if standing is None:
             yield Stale(path.relative_to(root), "it does not exist", mend)
             continue
-        notebook = run(source, root) if execute else source.notebook
+        notebook = _executed(root, stem) if execute else text.read(_text(root, stem)).notebook
         why = difference(standing, notebook, outputs=execute)
         if why:
             yield Stale(path.relative_to(root), why, mend)
@@ -81,6 +81,14 @@ def check(root: Path, wanted: Sequence[str] = (), execute: bool = False) -> Iter
         readme = (root / "README.md").read_text(encoding="utf-8")
         if course_map.readme(readme) != readme:
             yield Stale(Path("README.md"), "its course map is another one", "python -m autograder build 00_start_here")
+
+
+def _executed(root: Path, stem: str) -> NotebookNode:
+    with kernel() as booting:
+        source = text.read(_text(root, stem))
+        # The release needs much of Jupyter: it is imported while the cells run.
+        threading.Thread(target=import_module, args=("nbgrader.converters",), daemon=True).start()
+        return run(source, root, booting)
 
 
 def _check_release(root: Path, stem: str, notebook: NotebookNode, mend: str) -> Iterator[Stale]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 
 from autograder.build import BuildError, source
-from autograder.build.execute import run
+from autograder.build.execute import kernel, run
 
 FAILING = """\
 # %% [markdown]
@@ -27,15 +28,17 @@ for number in numbers:
 """
 
 
-def lesson(tmp_path: Path, text: str) -> source.Source:
+def execute(tmp_path: Path, text: str) -> NotebookNode:
+    """The executed notebook of a lesson with this text."""
     path = tmp_path / "98_halving.py"
     path.write_text(text, encoding="utf-8")
-    return source.read(path)
+    with kernel() as booting:
+        return run(source.read(path), tmp_path, booting)
 
 
 def test_a_failing_cell_is_named_with_its_line_in_the_text(tmp_path: Path) -> None:
     with pytest.raises(BuildError) as caught:
-        run(lesson(tmp_path, FAILING), tmp_path)
+        execute(tmp_path, FAILING)
     first, _, traceback = str(caught.value).partition("\n")
     assert first == (
         f"98_halving: cell 3 (under “Division”) fails at {tmp_path / '98_halving.py'}, line 13: "
@@ -46,22 +49,22 @@ def test_a_failing_cell_is_named_with_its_line_in_the_text(tmp_path: Path) -> No
 
 def test_a_syntax_error_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"cell 1 \(before the first heading\) fails at .*, line 3: SyntaxError"):
-        run(lesson(tmp_path, "# %%\nfine = 1\nnot so fine\n"), tmp_path)
+        execute(tmp_path, "# %%\nfine = 1\nnot so fine\n")
 
 
 def test_a_cell_that_ends_the_kernel_is_named(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"cell 2 \(before the first heading\) fails at .*, line 5: Kernel died"):
-        run(lesson(tmp_path, "# %%\nimport os\n\n# %%\nos._exit(1)\n"), tmp_path)
+        execute(tmp_path, "# %%\nimport os\n\n# %%\nos._exit(1)\n")
 
 
 def test_the_builders_secret_and_progress_stay_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOWN_AND_UP_SECRET", "the instructor's")
     monkeypatch.setenv("DOWN_AND_UP_PROGRESS", str(tmp_path / "progress.json"))
     text = '# %%\nimport os\n\nsorted(name for name in os.environ if name.startswith("DOWN_AND_UP"))\n'
-    (cell,) = run(lesson(tmp_path, text), tmp_path).cells
+    (cell,) = execute(tmp_path, text).cells
     assert cell.outputs[0].data["text/plain"] == "[]"
 
 
 def test_a_lesson_leaves_no_file_behind(tmp_path: Path) -> None:
-    run(lesson(tmp_path, '# %%\nopen("left_behind.txt", "w").close()\n'), tmp_path)
+    execute(tmp_path, '# %%\nopen("left_behind.txt", "w").close()\n')
     assert [path.name for path in tmp_path.iterdir()] == ["98_halving.py"]
