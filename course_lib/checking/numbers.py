@@ -42,7 +42,7 @@ def number(value: Any) -> str:
         value = value.item()
     if isinstance(value, bool | str):
         return repr(value)
-    if isinstance(value, float):
+    if isinstance(value, float) or abs(value) >= 10**7:
         return "0" if value == 0 else f"{value:.4g}"
     return str(value)
 

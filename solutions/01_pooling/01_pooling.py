@@ -40,7 +40,7 @@ from course_lib.geometry import per_axis
 # **Predict** the four numbers that come out. Then step through them.
 
 # %%
-four = torch.tensor([[3.0, 1.0, 4.0, 1.0], [5.0, 9.0, 2.0, 6.0], [5.0, 3.0, 5.0, 8.0], [9.0, 7.0, 9.0, 3.0]])
+four = torch.tensor([[3.0, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3]])
 widgets.pooling_stepper(four, F.max_pool2d(four[None, None], 2)[0, 0], kernel_size=2)
 
 # %% [markdown]
@@ -128,11 +128,12 @@ for name, picture in {"Chelsea": cat, "mean": mean, "maximum": maximum}.items():
 # %%
 torch.manual_seed(0)
 noise = torch.randn(1, 1, 1000, 1000)
-figures.histograms(noise, F.max_pool2d(noise, 2), F.avg_pool2d(noise, 2), titles=["noise", "maximum", "mean"])
+pooled = F.max_pool2d(noise, 2), F.avg_pool2d(noise, 2)
+figures.histograms(noise, *pooled, titles=["noise", "2 × 2 maximum", "2 × 2 average"])
 
 # %% [markdown]
-# *Look at the dashed lines. The maximum of four moves the whole distribution to the right by more than one standard
-# deviation; the mean of four leaves the middle where it was and halves the width.*
+# *Look at the dashed lines, the means. The maximum of four moves the whole distribution to the right by more than one
+# standard deviation; the average of four leaves the middle where it was and halves the width.*
 
 # %% [markdown]
 # <details><summary>The verdict</summary>
@@ -151,13 +152,13 @@ figures.histograms(noise, F.max_pool2d(noise, 2), F.avg_pool2d(noise, 2), titles
 # is 0. **Predict** what goes wrong if a maximum is padded with 0, on a map of negative numbers:
 
 # %%
-cold = torch.tensor([[-3.0, -8.0, -5.0], [-6.0, -1.0, -9.0], [-4.0, -7.0, -2.0]])
+cold = torch.tensor([[-3.0, -8, -5], [-6, -1, -9], [-4, -7, -2]])
 zero_padded = F.max_pool2d(F.pad(cold[None, None], (1, 1, 1, 1)), 3, stride=2)[0, 0]
 right = F.max_pool2d(cold[None, None], 3, stride=2, padding=1)[0, 0]
-figures.pooling_step(cold, right, 0, kernel_size=3, stride=2, padding=1, yours=zero_padded)
+figures.pooling_step(cold, right, 3, kernel_size=3, stride=2, padding=1, yours=zero_padded)
 
 # %% [markdown]
-# *In the target the padding is −∞: a number that can never win. On the right it was 0, and it won every time.*
+# *In the target the padding is −∞: a number that can never win. On the right it was 0, and 0 won in all four windows.*
 #
 # Zero padding is a mistake that no error message tells you about. Behind a ReLU, where nothing is negative, it even
 # gives the right result; so it can sleep in a program for years.
@@ -181,11 +182,12 @@ print(f"{by_loops.numel():,} windows by loops: {1000 * seconds:.0f} ms")
 # %%
 line = torch.tensor([2.0, 7.0, 1.0, 8.0, -2.0, 8.5, -1.0])
 first, second, third = line[0:5:2], line[1:6:2], line[2:7:2]
-figures.grids(line, first, second, third, titles=["line", "first values", "second values", "third values"])
+slices = torch.stack([first, second, third])
+figures.grids(line, slices, titles=["line", "the three slices"])
 
 # %% [markdown]
-# *Look at the columns: column i holds the three values of window i. Every row is a **slice** of the line with step
-# `stride`, begun one position later each time.*
+# *Look at the right grid by columns: column i holds the three values of window i. Every row is a **slice** of the line
+# with step `stride`, begun one position later each time.*
 #
 # **Predict** what the elementwise maximum of the three slices is.
 
@@ -260,7 +262,8 @@ check(max_pool, hidden=True)
 start = time.perf_counter()
 by_slices = max_pool(grey[None, None], 2)[0, 0]
 faster = seconds / (time.perf_counter() - start)
-print(f"The same result: {torch.equal(by_loops, by_slices)}. Slices are {faster:.0f} times as fast as loops.")
+print("The same result:", torch.equal(by_loops, by_slices))
+print(f"Slices are {faster:.0f} times as fast as loops.")
 
 # %% [markdown]
 # ## Average pooling, and what it divides by
@@ -392,7 +395,9 @@ bytes_ = torch.tensor([[[[0, 5, 7, 9]]]], dtype=torch.uint8)
 #
 # Build min pooling for pictures `(N, C, H, W)`, so that it is right for floats and for whole numbers of any dtype.
 #
-# - Padding must never win. For floats it is +∞; what is it for bytes? `torch.iinfo(x.dtype)` knows.
+# - Padding must never win. For floats it is +∞; what is it for whole numbers? `torch.iinfo(x.dtype)` knows.
+# - `F.pad` sends its value through a float, in which the largest int64 has no place. A tensor of the padded size, filled
+#   with that value by `x.new_full(shape, value)`, into which you then write x, has no such limit.
 # - The dtype stays. Where x is a float, gradients flow.
 #
 # <!-- hints: min_pool -->
@@ -408,10 +413,12 @@ def min_pool(x, kernel_size, stride=None, padding=0):
     stride = kernel_size if stride is None else per_axis(stride, 2, "stride")
     high, wide = per_axis(padding, 2, "padding")
     largest = float("inf") if x.is_floating_point() else torch.iinfo(x.dtype).max
-    x = F.pad(x, (wide, wide, high, high), value=largest)
+    n, c, h, w = x.shape
+    out = x.new_full((n, c, h + 2 * high, w + 2 * wide), largest)
+    out[:, :, high : high + h, wide : wide + w] = x
     for axis, k, s in zip((2, 3), kernel_size, stride):
-        x = x.unfold(axis, k, s).amin(-1)
-    return x
+        out = out.unfold(axis, k, s).amin(-1)
+    return out
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "check_min_pool", "grade": true}
@@ -429,7 +436,8 @@ check(min_pool, hidden=True)
 # %%
 around = dict(kernel_size=3, stride=1, padding=1)
 edges = max_pool(grey[None, None], **around) - min_pool(grey[None, None], **around)
-figures.images(grey, (3 * edges[0, 0]).clamp(max=1), titles=["Chelsea in grey", "maximum − minimum (brighter × 3)"])
+brighter = (3 * edges[0, 0]).clamp(max=1)
+figures.images(grey, brighter, titles=["Chelsea in grey", "maximum − minimum, times 3"])
 
 # %% [markdown]
 # *Look at the eyes and the whiskers: every border is a line two or three pixels wide.*
@@ -447,7 +455,8 @@ figures.images(grey, (3 * edges[0, 0]).clamp(max=1), titles=["Chelsea in grey", 
 signal, rate = samples.eeg()
 one = signal[:1, :240]
 largest, middle = F.max_pool1d(one, 8), F.avg_pool1d(one, 8)
-figures.signals(one[0], largest[0], middle[0], titles=["EEG", "maximum of 8", "mean of 8"], windows=[None, 8, 8], rate=rate)
+rows = {"EEG": one[0], "maximum of 8": largest[0], "mean of 8": middle[0]}
+figures.signals(*rows.values(), titles=list(rows), windows=[None, 8, 8], rate=rate)
 
 # %% [markdown]
 # *The grey line is the signal itself. The maximum rides on the crests: it is an upper envelope, and it has lost how low the
@@ -542,5 +551,6 @@ learned(nn.MaxPool2d(2)), learned(nn.Conv2d(64, 64, kernel_size=2, stride=2))
 # </details>
 
 # %% [markdown]
-# Next: [02 · Backward and shift](../../README.md) asks where the gradient of a maximum goes, and whether pooling really makes a
-# network blind to small shifts. It is planned; until it is built, the link leads to the course map.
+# Next comes lesson 02, *Backward and shift*: where the gradient of a maximum goes, and whether pooling really makes a
+# network blind to small shifts. The course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is
+# built yet.

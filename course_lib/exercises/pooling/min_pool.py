@@ -38,6 +38,11 @@ def _min_wrong(change):
     return min_pool
 
 
+def _float_padding(x, kernel_size, stride=None, padding=0):
+    largest = math.inf if x.is_floating_point() else torch.iinfo(x.dtype).max
+    return windows(x, kernel_size, stride, padding, filler=largest).amin(-1)
+
+
 def _draw_min(draw: Draw, kind: str) -> Case:
     kernel_size = draw.integer(2, 3)
     padding = draw.integer(0, 1) if kind != "plain" else 0
@@ -120,6 +125,11 @@ MIN_POOL = Exercise(
             "These are exactly the values of zero padding. Min pooling pads with the largest value there is (+∞, or 255 for bytes), so that padding never wins.",
         ),
         Misconception(
+            "a padding that went through a float",
+            _float_padding,
+            "F.pad takes its value as a float. The largest int64 does not fit into one: it is rounded up and comes back as the smallest. Fill a tensor of the padded size with x.new_full(shape, largest) and write x into it.",
+        ),
+        Misconception(
             "stride left at 1",
             _min_wrong(lambda k, s, p: {"stride": 1 if s is None else s}),
             STRIDE_LEFT_AT_1,
@@ -138,6 +148,6 @@ MIN_POOL = Exercise(
     hints=(
         "Everything that made max_pool right makes min_pool right, turned round: the smallest value instead of the largest, and a padding that can never be the smallest.",
         "What can never win a minimum? For floats +∞. Whole numbers have no infinity, but each dtype has a largest value: torch.iinfo(x.dtype).max.",
-        "x.dtype.is_floating_point tells the two apart. Pad with that filler, take the slices that you took for max_pool, and fold them together with torch.minimum, which knows bytes as they are: nothing has to be negated.",
+        "x.dtype.is_floating_point tells the two apart. Fill a tensor of the padded size with the largest value (x.new_full), write x into its middle, take the slices that you took for max_pool, and fold them together with torch.minimum, which knows bytes as they are: nothing has to be negated.",
     ),
 )
