@@ -1,9 +1,10 @@
 """Numbers to pictures. Every function returns a `Picture`: the last expression of a cell shows it."""
 
-from .axes import window_coverage, window_coverage_2d, window_views
+from .axes import window_coverage
 from .distributions import histograms
 from .grids import grids
 from .images import images
+from .maps import window_coverage_2d, window_views
 from .signals import probes, signals
 from .steps import pooling_step
 from .style import Picture, sentence

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from .. import geometry
-from .cells import cell_panel, fill, heading, outline, write
+from .cells import cell_panel, fill, heading, write
 from .style import (
     BLUE,
     INK,
     LINE,
     MARGIN,
-    ORANGE,
     PALE_GREY,
     PALE_SKY,
     PALE_VERMILLION,
@@ -26,7 +24,7 @@ from .style import (
     text_width,
 )
 
-CELL, ROW, LABEL, RULER = 0.38, 0.25, 0.85, 0.3  # inches
+CELL, ROW, LABEL = 0.38, 0.25, 0.85  # inches
 
 
 def window_coverage(
@@ -44,89 +42,22 @@ def window_coverage(
     law with the numbers put in. Raises what `geometry.output_size` raises.
 
     >>> window_coverage(5, kernel_size=2)
-    An axis of size 5 with 2 windows (kernel_size 2, stride 2). No window reads position 4.
+    On an axis of size 5, kernel_size 2 and stride 2 give output size 2. No window reads position 4.
     """
-    axis = _axis(size, kernel_size, stride, padding, dilation, ceil_mode)
+    axis = WindowAxis.of(size, kernel_size, stride, padding, dilation, ceil_mode)
     titles = [*size_law(axis), unread("position", axis)]
     top = MARGIN + len(titles) * LINE
-    width, height = _axis_inches(axis)
-    picture = Picture(max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=_axis_alt(axis))
+    width, height = axis_inches(axis)
+    picture = Picture(max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=axis_alt(axis))
     heading(picture, MARGIN, MARGIN, titles)
-    _draw_axis(picture, MARGIN, top, axis)
-    return picture
-
-
-def window_coverage_2d(
-    size: int | Sequence[int],
-    kernel_size: int | Sequence[int],
-    stride: int | Sequence[int] | None = None,
-    padding: int | Sequence[int] = 0,
-    dilation: int | Sequence[int] = 1,
-    ceil_mode: bool = False,
-) -> Picture:
-    """A map of `(H, W)` cells in which the rows and columns that no window reads light up.
-
-    Each argument is an int, or one int for each axis as in torch. The first window has a blue frame, the last
-    one a dashed orange frame; the others lie between them, `stride` apart.
-
-    >>> window_coverage_2d((5, 7), kernel_size=2)
-    A map of 5 × 7 is pooled to 2 × 3. No window reads row 4. No window reads column 6.
-    """
-    named = {
-        "size": size,
-        "kernel_size": kernel_size,
-        "stride": kernel_size if stride is None else stride,
-        "padding": padding,
-        "dilation": dilation,
-    }
-    spread = {name: geometry.per_axis(value, 2, name) for name, value in named.items()}
-    rows, columns = (_Axis(**{name: values[i] for name, values in spread.items()}, ceil_mode=ceil_mode) for i in (0, 1))
-    titles = [_map_title(rows, columns), unread("row", rows), unread("column", columns)]
-    top = MARGIN + len(titles) * LINE
-    cell = _map_cell(rows, columns, 4.4)
-    width, height = _map_inches(rows, columns, cell)
-    picture = Picture(max(width, *map(text_width, titles)) + 2 * MARGIN, top + height + MARGIN, alt=" ".join(titles))
-    heading(picture, MARGIN, MARGIN, titles)
-    _draw_map(picture, MARGIN, top, rows, columns, cell)
-    return picture
-
-
-def window_views(
-    size: int,
-    kernel_size: int,
-    stride: int | None = None,
-    padding: int = 0,
-    dilation: int = 1,
-    ceil_mode: bool = False,
-) -> Picture:
-    """`window_coverage` of an axis on the left; on the right the square map that has this axis twice.
-
-    >>> window_views(7, kernel_size=3, stride=2)
-    An axis of size 7 with 3 windows (kernel_size 3, stride 2). Every position is read.
-    """
-    axis = _axis(size, kernel_size, stride, padding, dilation, ceil_mode)
-    titles, map_title = [*size_law(axis), unread("position", axis)], _map_title(axis, axis)
-    top = MARGIN + len(titles) * LINE
-    axis_cell, map_cell = min(CELL, 5.0 / len(axis.extent)), _map_cell(axis, axis, 3.4)
-    axis_width, axis_height = _axis_inches(axis, axis_cell)
-    map_width, map_height = _map_inches(axis, axis, map_cell)
-    map_left = MARGIN + max(axis_width, *map(text_width, titles)) + 0.3
-    picture = Picture(
-        map_left + max(map_width, text_width(map_title)) + MARGIN,
-        max(top + axis_height, MARGIN + LINE + map_height) + MARGIN,
-        alt=_axis_alt(axis),
-    )
-    heading(picture, MARGIN, MARGIN, titles)
-    heading(picture, map_left, MARGIN, [map_title])
-    _draw_axis(picture, MARGIN, top, axis, axis_cell)
-    _draw_map(picture, map_left, MARGIN + LINE, axis, axis, map_cell)
+    draw_axis(picture, MARGIN, top, axis)
     return picture
 
 
 # What is drawn ----------------------------------------------------------------------------------------------
 
 
-class _Axis(NamedTuple):
+class WindowAxis(NamedTuple):
     """The arguments of `geometry.output_size`, in its order."""
 
     size: int
@@ -135,6 +66,10 @@ class _Axis(NamedTuple):
     padding: int
     dilation: int
     ceil_mode: bool
+
+    @classmethod
+    def of(cls, size, kernel_size, stride, padding, dilation, ceil_mode) -> WindowAxis:
+        return cls(size, kernel_size, kernel_size if stride is None else stride, padding, dilation, ceil_mode)
 
     @property
     def windows(self) -> list[range]:
@@ -151,14 +86,10 @@ class _Axis(NamedTuple):
         return range(-self.padding, last + 1)
 
 
-def _axis(size, kernel_size, stride, padding, dilation, ceil_mode) -> _Axis:
-    return _Axis(size, kernel_size, kernel_size if stride is None else stride, padding, dilation, ceil_mode)
-
-
 # Sentences --------------------------------------------------------------------------------------------------
 
 
-def size_law(axis: _Axis) -> list[str]:
+def size_law(axis: WindowAxis) -> list[str]:
     """The output-size law of torch.nn.MaxPool2d with its numbers put in, and a window it leaves out."""
     size, kernel_size, stride, padding, dilation, ceil_mode = axis
     count = geometry.output_size(*axis)
@@ -171,39 +102,47 @@ def size_law(axis: _Axis) -> list[str]:
     return [f"output size = {law} = {count}"]
 
 
-def unread(noun: str, axis: _Axis) -> str:
-    """Which positions of the axis no window reads; `noun` is position, row or column."""
-    positions = axis.unread
-    if not positions:
-        return f"Every {noun} is read."
-    if len(positions) == 1:
-        return f"No window reads {noun} {positions[0]}."
-    return f"No window reads {noun}s {', '.join(map(str, positions[:-1]))} and {positions[-1]}."
+# For each kind of position: none is unread, one is, several are.
+UNREAD = {
+    "position": (
+        "Every position is read.",
+        "No window reads position {0}.",
+        "No window reads positions {0} and {1}.",
+    ),
+    "row": ("Every row is read.", "No window reads row {0}.", "No window reads rows {0} and {1}."),
+    "column": ("Every column is read.", "No window reads column {0}.", "No window reads columns {0} and {1}."),
+}
 
 
-def _axis_alt(axis: _Axis) -> str:
-    count = len(axis.windows)
-    windows = "1 window" if count == 1 else f"{count} windows"
+def unread(kind: str, axis: WindowAxis) -> str:
+    """Which positions of the axis no window reads; `kind` is position, row or column."""
+    none, one, several = UNREAD[kind]
+    *others, last = axis.unread or ("",)
+    if others:
+        return several.format(", ".join(map(str, others)), last)
+    return one.format(last) if axis.unread else none
+
+
+def axis_alt(axis: WindowAxis) -> str:
+    """What a picture of the axis shows, in words."""
     return (
-        f"An axis of size {axis.size} with {windows} (kernel_size {axis.kernel_size}, stride {axis.stride}). "
-        f"{unread('position', axis)}"
+        f"On an axis of size {axis.size}, kernel_size {axis.kernel_size} and stride {axis.stride} give output size "
+        f"{len(axis.windows)}. {unread('position', axis)}"
     )
-
-
-def _map_title(rows: _Axis, columns: _Axis) -> str:
-    return f"A map of {rows.size} × {columns.size} is pooled to {len(rows.windows)} × {len(columns.windows)}."
 
 
 # Drawing ----------------------------------------------------------------------------------------------------
 
 
-def _axis_inches(axis: _Axis, cell: float = CELL) -> tuple[float, float]:
+def axis_inches(axis: WindowAxis, cell: float = CELL) -> tuple[float, float]:
+    """The room that an axis with its windows takes."""
     return LABEL + len(axis.extent) * cell, ROW + cell + 0.1 + len(axis.windows) * ROW
 
 
-def _draw_axis(picture: Picture, left: float, top: float, axis: _Axis, cell: float = CELL) -> None:
+def draw_axis(picture: Picture, left: float, top: float, axis: WindowAxis, cell: float = CELL) -> None:
+    """The axis with its windows below, its left top corner at a place in inches."""
     axes = cell_panel(picture, left + LABEL, top + ROW, cell, [0], axis.extent)
-    _paint(axes, {(0, position): kind for position, kind in _kinds(axis).items()})
+    paint(axes, {(0, position): kind for position, kind in kinds_of(axis).items()})
     heights = [1 + (0.1 + (index + 0.5) * ROW) / cell for index in range(len(axis.windows))]
     labels: dict[str, Any] = {"ha": "right", "va": "center_baseline", "size": TEXT - 1, "color": INK}
     axes.text(axis.extent[0] - 0.2, 0.5, "position", **labels)
@@ -227,47 +166,19 @@ def _draw_axis(picture: Picture, left: float, top: float, axis: _Axis, cell: flo
     )
 
 
-def _map_cell(rows: _Axis, columns: _Axis, widest: float) -> float:
-    return min(CELL, widest / max(len(rows.extent), len(columns.extent)))
-
-
-def _map_inches(rows: _Axis, columns: _Axis, cell: float) -> tuple[float, float]:
-    return RULER + len(columns.extent) * cell, RULER + len(rows.extent) * cell
-
-
-def _draw_map(picture: Picture, left: float, top: float, rows: _Axis, columns: _Axis, cell: float) -> None:
-    axes = cell_panel(picture, left + RULER, top + RULER, cell, rows.extent, columns.extent)
-    kinds = {
-        (row, column): max(row_kind, column_kind, key=KINDS.index)
-        for row, row_kind in _kinds(rows).items()
-        for column, column_kind in _kinds(columns).items()
-    }
-    _paint(axes, kinds)
-    crossed = [place for place, kind in kinds.items() if kind == "unread"]
-    if crossed:
-        ys, xs = zip(*crossed, strict=True)
-        spots = [x + 0.5 for x in xs], [y + 0.5 for y in ys]
-        axes.scatter(*spots, s=(22 * cell) ** 2, marker="x", color=VERMILLION, linewidths=1.8)
-    size = min(TEXT - 1, max(7, 32 * cell))
-    for row in range(rows.size):
-        axes.text(columns.extent[0] - 0.3, row + 0.5, str(row), ha="right", va="center_baseline", size=size)
-    for column in range(columns.size):
-        axes.text(column + 0.5, rows.extent[0] - 0.3, str(column), ha="center", va="bottom", size=size)
-    for index, colour, style in ((0, BLUE, "-"), (-1, ORANGE, "--")):
-        outline(axes, rows.windows[index], columns.windows[index], colour, style)
-
-
 KINDS = ("read", "unread", "padding", "beyond")
 
 
-def _kinds(axis: _Axis) -> dict[int, str]:
+def kinds_of(axis: WindowAxis) -> dict[int, str]:
+    """What each position of the extent is: read, unread, padding, or beyond the padding."""
     kinds = dict.fromkeys(axis.extent, "beyond")
     kinds |= dict.fromkeys(range(-axis.padding, axis.size + axis.padding), "padding")
     kinds |= dict.fromkeys(range(axis.size), "read")
     return kinds | dict.fromkeys(axis.unread, "unread")
 
 
-def _paint(axes: Axes, kinds: dict[tuple[int, int], str]) -> None:
+def paint(axes: Axes, kinds: dict[tuple[int, int], str]) -> None:
+    """Paint each cell as what it is."""
     looks = {
         "beyond": {"colours": PAPER, "style": ":"},
         "padding": {"colours": PALE_GREY, "edge": "#A8A8A8", "hatch": "////"},

@@ -43,7 +43,7 @@ def test_too_much_padding_shows_the_rule_of_torch_in_place_of_the_picture(explor
     controls["padding"].value = 2
     assert widget.alt.startswith("torch refuses padding=2 with kernel_size=2: the padding of a pooling window is")
     controls["padding"].value = 1
-    assert widget.alt.startswith("An axis of size 7 with 4 windows")
+    assert widget.alt.startswith("On an axis of size 7, kernel_size 2 and stride 2 give output size 4.")
 
 
 def test_a_window_that_does_not_fit_is_a_sentence_too(explorer):
