@@ -171,6 +171,4 @@ def probes(*shape: int) -> dict[str, Tensor]:
 
 def _check_shape(shape: tuple[int, ...]) -> None:
     if not shape or any(size < 1 for size in shape):
-        raise ValueError(
-            f"shape must be one or more sizes of at least 1, as in ramp(8) or ramp(4, 6), not {shape}"
-        )
+        raise ValueError(f"shape must be one or more sizes of at least 1, as in ramp(8) or ramp(4, 6), not {shape}")
