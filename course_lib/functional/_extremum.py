@@ -83,35 +83,41 @@ def _values(x: Tensor, windows: Windows, op: Fold) -> Tensor:
 def _positions(x: Tensor, windows: Windows, op: Fold) -> Tensor:
     """Where each window's extreme entry lies: the first of equals in reading order, but the last NaN if there is one.
 
-    The last axis comes first: within a row the first column wins, then among rows the first row.
+    The last axis comes first: within a row the first column wins, then among rows the first row. Along an axis, a tap
+    that holds the extreme entry scores kernel_size - tap, a NaN kernel_size + tap. So the highest score belongs to the
+    first of equals, or to the last NaN, and the tap is how far the score lies from kernel_size. Each axis writes its
+    scores into the bits above those of the axes before: a maximum over rows carries the winning row's column along.
+    (Scores are small integers because a maximum of those costs next to nothing, unlike a selection with torch.where.)
     """
-    channels_last, flat, later = is_channels_last(x), None, 1
-    for axis in reversed(windows.axes):
+    bits = [(2 * axis.kernel_size - 1).bit_length() for axis in windows.axes]
+    dtype = torch.uint8 if sum(bits) <= 8 else torch.int32 if sum(bits) <= 31 else torch.int64
+    scores, shift = None, 0
+    for axis, width in zip(reversed(windows.axes), reversed(bits), strict=True):
         extreme = fold(x, axis, op)
-        at = _taps_that_won(x, extreme, axis).long().mul_(axis.dilation)
-        at = at.add_(_column(axis.starts(), axis, x.device)).clamp_(0, axis.size - 1)
-        flat = at * later if flat is None else at * later + flat.gather(axis.dim, at)
-        x, later = extreme, later * axis.size
-    return flat if channels_last else flat.contiguous()
+        nan = (x != x).view(torch.uint8).to(dtype) if x.is_floating_point() else None
+        best = torch.zeros_like(extreme, dtype=dtype)
+        for tap, outputs, inputs in axis.taps():
+            before = 0 if scores is None else axis.part(scores, inputs)
+            hit = (axis.part(x, inputs) == axis.part(extreme, outputs)).view(torch.uint8).to(dtype)
+            score = hit * (((axis.kernel_size - tap) << shift) + before)
+            if nan is not None:
+                score += axis.part(nan, inputs) * (((axis.kernel_size + tap) << shift) + before)
+            axis.part(best, outputs).clamp_min_(score)
+        x, scores, shift = extreme, best, shift + width
+    return _flat_indices(scores, windows, bits)
 
 
-def _taps_that_won(x: Tensor, extreme: Tensor, axis: Axis) -> Tensor:
-    """Number of the tap that holds each window's extreme entry along one axis.
-
-    Each tap that holds it scores kernel_size - tap, a NaN kernel_size + tap. The highest score is then the first of
-    equals, or the last NaN, and its distance from kernel_size is the tap. (Small integers: a maximum over them costs
-    next to nothing, a selection with torch.where costs ten times a comparison.)
-    """
-    k = axis.kernel_size
-    dtype = torch.uint8 if 2 * k <= 255 else torch.int32
-    nan = (x != x).to(dtype) if x.is_floating_point() else None
-    best = torch.zeros_like(extreme, dtype=dtype)
-    for tap, outputs, inputs in axis.taps():
-        score = (axis.part(x, inputs) == axis.part(extreme, outputs)).to(dtype) * (k - tap)
-        if nan is not None:
-            score = score + axis.part(nan, inputs) * (k + tap)
-        axis.part(best, outputs).clamp_min_(score)
-    return torch.maximum(best, 2 * k - best) - k
+def _flat_indices(scores: Tensor, windows: Windows, bits: list[int]) -> Tensor:
+    """Positions in the flattened spatial axes; 0 for a window of padding alone."""
+    flat, later = torch.zeros_like(scores, dtype=torch.long), 1
+    for axis, width in zip(reversed(windows.axes), reversed(bits), strict=True):
+        score = scores & ((1 << width) - 1)
+        tap = torch.maximum(score, 2 * axis.kernel_size - score) - axis.kernel_size
+        flat.add_(tap.long(), alpha=axis.dilation * later)
+        flat.add_(_column([start * later for start in axis.starts()], axis, scores.device))
+        scores, later = scores >> width, later * axis.size
+    blank = _blank(windows, scores.device)
+    return flat if blank is None else flat.masked_fill(blank, 0)
 
 
 class _Extremum(torch.autograd.Function):
