@@ -16,7 +16,8 @@ from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Exercise
 from course_lib.checking.judge import Problem
 from course_lib.checking.numbers import number
-from course_lib.checking.report import Facets, Mark, Report, Text, Title, _kind, report
+from course_lib.checking.plain import functions_of, kind_of
+from course_lib.checking.report import Facets, Mark, Report, Text, Title, report
 
 _stages: dict[str, int] = {}
 
@@ -82,23 +83,33 @@ def _progress_row(exercise: Exercise, points: float | None) -> tuple[Mark, str, 
 def hidden_seed(work: Callable) -> str:
     """The seed of the hidden cases: the instructor's secret and the submitted code make it together."""
     try:
-        source = inspect.getsource(work)
-    except (OSError, TypeError):
+        source = "".join(inspect.getsource(function) for function in functions_of(work))
+    except (OSError, TypeError, SyntaxError):
         source = ""
     secret = os.environ.get("DOWN_AND_UP_SECRET", "")
     return hmac.new(secret.encode(), source.encode(), hashlib.sha256).hexdigest()[:8]
 
 
 def _find(work: Any) -> Exercise | Problem:
-    name = work if isinstance(work, str) else getattr(work, "__name__", None)
-    if not isinstance(name, str):
-        message = "NOT_A_FUNCTION" if work is None or isinstance(work, str) else "A_RESULT"
-        return Problem(message, {"name": "This", "given": _kind(work)})
+    name = work if type(work) is str else _name(work)
+    if name is None:
+        return Problem("NOT_A_FUNCTION" if work is None else "A_RESULT", {"name": "This", "given": kind_of(work)})
+    if name == "<lambda>":
+        return Problem("A_LAMBDA", {"name": "This"})
     try:
         return exercises.find(name)
     except KeyError:
         closest = difflib.get_close_matches(name, exercises.names(), n=1, cutoff=0.0)[0]
         return Problem("NO_EXERCISE", {"name": name, "closest": closest})
+
+
+def _name(work: Any) -> str | None:
+    """The name of a function or class; None for anything else."""
+    try:
+        name = work.__name__
+    except Exception:
+        return None
+    return name if type(name) is str else None
 
 
 def _show(shown: Report) -> None:

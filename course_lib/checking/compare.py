@@ -9,7 +9,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-Kind = Literal["nothing", "type", "length", "keys", "shape", "dtype", "nan", "value", "no gradient", "gradient"]
+Kind = Literal[
+    "nothing", "type", "length", "keys", "shape", "dtype", "device", "nan", "value", "no gradient", "gradient"
+]
 
 # Relative and absolute tolerance by dtype; everything else must be equal.
 TOLERANCES = {
@@ -63,7 +65,7 @@ def difference(target: Any, yours: Any, part: Any = None) -> Difference | None:
     return _plain_difference(target, yours, part)
 
 
-def part_difference(target: Any, yours: Any, part: str | int) -> Difference | None:
+def part_difference(target: Any, yours: Any, part: Any) -> Difference | None:
     """The difference in one entry of a dict or one position of a tuple; what stands beside it is not looked at.
 
     >>> part_difference({"a": 1, "b": 2}, {"a": 7, "b": 2}, "b") is None
@@ -93,6 +95,8 @@ def _tensor_difference(target: Tensor, yours: Tensor, part: Any) -> Difference |
         return Difference("shape", target, yours, part)
     if target.dtype != yours.dtype:
         return Difference("dtype", target, yours, part)
+    if target.device != yours.device:
+        return Difference("device", target, yours, part)
     rtol, atol = TOLERANCES.get(target.dtype, (0.0, 0.0))
     wide = target.to(torch.float64) if target.is_floating_point() else target
     mine = yours.to(wide.dtype)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import inspect
 import io
 import linecache
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.checking.exercise import Case, Exercise
-from course_lib.checking.guard import BannedOperator, Hit, guarded
+from course_lib.checking.guard import Hit, guarded
 from course_lib.checking.limits import OutOfTime, time_limit
+from course_lib.checking.plain import ELEMENTS, TEXT, is_dense, message_of, name_of, plain, text, unwrapped
 
-Status = Literal["returned", "raised", "not attempted", "out of time", "banned", "not run"]
+Status = Literal["returned", "raised", "not attempted", "wrong state", "out of time", "banned", "not run"]
+
+# The last so many of the learner's own lines are kept of a traceback.
+LINES = 4
 
 
 @dataclass(frozen=True)
@@ -44,20 +49,22 @@ class Raised:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one case gave.
+    """What one case gave, as plain data.
 
     value: the output, detached; gradients: one for each floating-point tensor argument (None where it got
-    none), empty where the case asks for none; buffers: a module's afterwards; changed: arguments changed in place;
-    steady: False where a second call gave another result; printed: what the call printed.
+    none), empty where the case asks for none; buffers: a module's afterwards; changed: arguments changed in place, by
+    position or keyword; steady: False where a second call gave another result; state: the parameters and buffers to
+    load and those that the module holds, where these differ; printed: what the call printed.
     """
 
     status: Status
     value: Any = None
     gradients: tuple[Tensor | None, ...] = ()
     buffers: dict[str, Tensor] | None = None
-    changed: tuple[int, ...] = ()
+    changed: tuple[int | str, ...] = ()
     steady: bool = True
     raised: Raised | None = None
+    state: tuple[str, str] | None = None
     hits: tuple[Hit, ...] = ()
     printed: str = ""
 
@@ -81,129 +88,143 @@ def attempt(exercise: Exercise, work: Callable, cases: Sequence[Case], *, truste
 
 def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False, twice: bool = False) -> Outcome:
     """Runs one case. twice: call a second time and note whether the result is the same."""
-    args = tuple(_fresh(value, case.gradient) for value in case.args)
-    kept = [value.detach().clone() if isinstance(value, Tensor) else None for value in case.args]
-    printed = io.StringIO()
-    families = () if trusted else exercise.banned
-    limit = contextlib.nullcontext() if trusted else time_limit(exercise.seconds)
-    hits: list[Hit] = []
-    try:
-        with (
-            contextlib.redirect_stdout(printed),
-            contextlib.redirect_stderr(printed),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            with limit, guarded(families) as guard:
-                hits = guard.hits
-                value, module = _call(exercise, work, case, args)
-                # A learner who changes an argument gets it back as it was before anything else is looked at.
-                changed = _mend(args, kept)
-                gradients = _gradients(value, args) if case.gradient else ()
-                steady = not twice or changed or _same(value, _again(exercise, work, case))
-    except OutOfTime:
-        _mend(args, kept)
-        return Outcome("out of time", printed=printed.getvalue())
-    except KeyboardInterrupt:
-        _mend(args, kept)
-        raise
-    except BannedOperator as error:
-        return Outcome("banned", raised=_raised(error), hits=tuple(hits), printed=printed.getvalue())
-    except (Exception, SystemExit) as error:
-        _mend(args, kept)
-        raised = _raised(error)
-        status: Status = "raised"
-        if hits:
-            status = "banned"
-        elif isinstance(error, NotImplementedError) and not str(error):
-            status = "not attempted"
-        return Outcome(status, raised=raised, hits=tuple(hits), printed=printed.getvalue())
-    if hits:
-        return Outcome("banned", hits=tuple(hits), printed=printed.getvalue())
-    buffers = {name: b.detach().clone() for name, b in module.named_buffers()} if module is not None else None
-    return Outcome(
-        "returned",
-        _plain(value),
-        gradients,
-        buffers,
-        tuple(changed),
-        bool(steady),
-        printed=printed.getvalue(),
+    printed = _Printed()
+    found: dict[str, Any] = {}
+    over = False
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+        torch.enable_grad(),
+        guarded(() if trusted else exercise.banned) as guard,
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            with contextlib.nullcontext() if trusted else time_limit(exercise.seconds):
+                found = _returned(exercise, work, case, twice)
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime:
+            over = True
+        except _WrongState as error:
+            found = {"status": "wrong state", "state": error.args}
+        except BaseException as error:  # whatever it is, it came from the learner's code, SystemExit too
+            untouched = isinstance(error, NotImplementedError) and not error.args
+            found = {"status": "not attempted" if untouched else "raised", "raised": _raised(error)}
+    if over:
+        found = {"status": "out of time"}
+    elif guard.hits:
+        found = {"status": "banned", "hits": tuple(guard.hits)}
+    return Outcome(**found, printed=text(printed.getvalue()))
+
+
+def _returned(exercise: Exercise, work: Callable, case: Case, twice: bool) -> dict[str, Any]:
+    """Calls the work on copies of a case's arguments and looks at everything that the call left behind."""
+    args, kwargs = _copies(case, gradient=case.gradient)
+    value, module = _call(exercise, work, case, args, kwargs)
+    gradients = _gradients(value, args, case) if case.gradient else ()
+    buffers = {name: plain(b) for name, b in nn.Module.named_buffers(module)} if module is not None else None
+    changed = tuple(
+        name for name, (now, before) in _arguments(args, kwargs, case) if not _same(plain(now), plain(before))
     )
+    value = plain(value)
+    steady = not twice or bool(changed) or _same(value, plain(_call(exercise, work, case, *_copies(case))[0]))
+    return {
+        "status": "returned",
+        "value": value,
+        "gradients": gradients,
+        "buffers": buffers,
+        "changed": changed,
+        "steady": steady,
+    }
 
 
-def _fresh(value: Any, gradient: bool) -> Any:
-    """An alias of a tensor argument: same memory and strides, but a leaf of its own graph."""
-    if not isinstance(value, Tensor):
-        return value
-    alias = value.detach()
-    return alias.requires_grad_() if gradient and alias.is_floating_point() else alias
+class _Printed(io.StringIO):
+    """Keeps the beginning of what is printed and forgets the rest, so that endless printing fills no memory."""
+
+    def write(self, words: str) -> int:
+        super().write(words[: max(0, 2 * TEXT - self.tell())])
+        return len(words)
+
+    def close(self) -> None:
+        """A learner who closes sys.stdout closes nothing of ours."""
 
 
-def _call(exercise: Exercise, work: Callable, case: Case, args: tuple) -> tuple[Any, torch.nn.Module | None]:
+class _WrongState(Exception):
+    """The module's parameters and buffers are not those that the case loads."""
+
+
+def _copies(case: Case, gradient: bool = False) -> tuple[list[Any], dict[str, Any]]:
+    """Copies of a case's arguments: same values and strides, in memory of their own."""
+    args = copy.deepcopy(list(case.args))
+    if gradient:
+        for value in args:
+            if _is_float(value):
+                value.requires_grad_()
+    return args, copy.deepcopy(dict(case.kwargs))
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def _arguments(args: Sequence[Any], kwargs: dict[str, Any], case: Case) -> Iterator[tuple[int | str, tuple[Any, Any]]]:
+    """Each argument after the call and as the case has it, by position or keyword."""
+    yield from enumerate(zip(args, case.args, strict=True))
+    for name, value in kwargs.items():
+        yield name, (value, case.kwargs[name])
+
+
+def _call(
+    exercise: Exercise, work: Callable, case: Case, args: Sequence[Any], kwargs: dict[str, Any]
+) -> tuple[Any, nn.Module | None]:
     if exercise.kind != "module":
-        return work(*args, **case.kwargs), None
-    module = work(**case.build)
+        return work(*args, **kwargs), None
+    module = work(**copy.deepcopy(dict(case.build)))
     if case.state:
+        wanted, mine = _shapes(case.state), _shapes(module.state_dict())
+        if wanted != mine:
+            raise _WrongState(*(", ".join(f"{name} {shape}" for name, shape in s.items()) for s in (wanted, mine)))
         module.load_state_dict({name: value.clone() for name, value in case.state.items()})
     module.train(case.training)
-    return module(*args, **case.kwargs), module
+    return module(*args, **kwargs), module
 
 
-def _again(exercise: Exercise, work: Callable, case: Case) -> Any:
-    return _call(exercise, work, case, tuple(_fresh(value, False) for value in case.args))[0]
+def _shapes(state: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {text(str(name), 60): tuple(getattr(value, "shape", ())) for name, value in sorted(state.items())}
 
 
-def _mend(args: Sequence[Any], kept: Sequence[Tensor | None]) -> list[int]:
-    changed = []
-    for position, (value, original) in enumerate(zip(args, kept, strict=True)):
-        if original is not None and not _same(value, original):
-            changed.append(position)
-            with torch.no_grad():
-                value.detach().copy_(original)
-    return changed
-
-
-def _gradients(value: Any, args: Sequence[Any]) -> tuple[Tensor | None, ...]:
+def _gradients(value: Any, args: Sequence[Any], case: Case) -> tuple[Tensor | None, ...]:
     """The gradients of ⟨output, weights⟩ for fixed weights that all differ, so that every output element matters."""
-    first = value[0] if isinstance(value, tuple | list) and value else value
-    leaves = [a for a in args if isinstance(a, Tensor) and a.requires_grad]
-    if not isinstance(first, Tensor) or not first.requires_grad:
+    if issubclass(type(value), tuple | list) and len(value):
+        value = next(iter(value))
+    first = unwrapped(value)
+    leaves = [now for now, before in zip(args, case.args, strict=True) if _is_float(before)]
+    reached = [leaf for leaf in leaves if leaf.requires_grad]
+    if not (is_dense(first) and first.is_floating_point() and first.requires_grad and reached):
+        return tuple(None for _ in leaves)
+    if first.device.type == "meta" or first.numel() > ELEMENTS:
         return tuple(None for _ in leaves)
     weights = torch.arange(1, first.numel() + 1, dtype=first.dtype, device=first.device).reshape(first.shape)
-    return torch.autograd.grad(first, leaves, weights, allow_unused=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach().clone()
-    if isinstance(value, tuple | list):
-        return (
-            type(value)(_plain(part) for part in value) if type(value) in (tuple, list) else tuple(map(_plain, value))
-        )
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return value
+    given = iter(torch.autograd.grad(first, reached, weights, allow_unused=True))
+    return tuple(plain(next(given)) if leaf.requires_grad else None for leaf in leaves)
 
 
 def _same(one: Any, other: Any) -> bool:
+    """Whether two plain values are alike, NaN like NaN."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        one, other = one.detach(), other.detach()
-        if one.shape != other.shape or one.dtype != other.dtype:
+        if (one.shape, one.dtype, one.device) != (other.shape, other.dtype, other.device):
             return False
-        return bool(((one == other) | ((one != one) & (other != other))).all())
+        return one.device.type == "meta" or bool(((one == other) | ((one != one) & (other != other))).all())
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(_same, one, other))
-    if type(one) is not type(other):
-        return False
-    try:
-        return bool(one == other) or one != one
-    except (TypeError, ValueError, RuntimeError):
-        return True  # an odd type; the judge says what is wrong with it
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    return type(one) is type(other) and (one == other or one != one)
 
 
 def _raised(error: BaseException) -> Raised:
-    return Raised(type(error).__name__, str(error), tuple(own_lines(error)))
+    return Raised(name_of(type(error)), message_of(error), tuple(own_lines(error)[-LINES:]))
 
 
 def own_lines(error: BaseException) -> list[Line]:
@@ -211,8 +232,8 @@ def own_lines(error: BaseException) -> list[Line]:
     lines = []
     for frame in traceback.extract_tb(error.__traceback__):
         if not _is_library(frame.filename):
-            text = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
-            lines.append(Line(frame.lineno or 0, frame.name, text))
+            source = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
+            lines.append(Line(frame.lineno or 0, frame.name, text(source, 200)))
     return lines
 
 

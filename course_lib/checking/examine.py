@@ -11,7 +11,7 @@ from course_lib.checking.driver import attempt
 from course_lib.checking.exercise import Exercise
 from course_lib.checking.guard import static_hits
 from course_lib.checking.judge import Problem, Verdict, judge, refuse
-from course_lib.checking.report import _kind
+from course_lib.checking.plain import kind_of, text
 
 
 def examine(exercise: Exercise, work: Any, seed: str | None = None) -> Verdict:
@@ -28,13 +28,20 @@ def examine(exercise: Exercise, work: Any, seed: str | None = None) -> Verdict:
 
 def _problem(exercise: Exercise, work: Any) -> Problem | None:
     """What keeps this work from being run at all."""
-    facts: dict[str, Any] = {"name": exercise.name, "given": _kind(work)}
+    facts: dict[str, Any] = {"name": exercise.name, "given": kind_of(work)}
     if exercise.kind == "module":
         if not (inspect.isclass(work) and issubclass(work, nn.Module)):
             return Problem("NOT_A_CLASS", facts)
     elif not inspect.isfunction(work):
         return Problem("NOT_A_PLAIN_FUNCTION", facts)
-    wanted, yours = exercise.signature, inspect.signature(work)
+    elif inspect.iscoroutinefunction(work) or inspect.isasyncgenfunction(work):
+        return Problem("ASYNC", facts)
+    elif inspect.isgeneratorfunction(work):
+        return Problem("GENERATOR", facts)
+    try:
+        wanted, yours = exercise.signature, inspect.signature(work)
+    except (TypeError, ValueError):
+        return Problem("NO_SIGNATURE", facts)
     if not _fits(wanted, yours):
         return Problem("SIGNATURE", {"wanted": _line(exercise.name, wanted), "yours": _line(exercise.name, yours)})
     return None
@@ -57,5 +64,19 @@ def _same_default(one: Any, other: Any) -> bool:
 
 def _line(name: str, signature: inspect.Signature) -> str:
     """A signature without annotations: max_pool(x, kernel_size, stride=None)."""
-    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    bare = [p.replace(annotation=p.empty, default=_written(p.default)) for p in signature.parameters.values()]
     return name + str(signature.replace(parameters=bare, return_annotation=signature.empty))
+
+
+def _written(default: Any) -> Any:
+    """A default as it is written in a signature; in the place of what is no plain value, its kind."""
+    if default is inspect.Parameter.empty or default is None or type(default) in (bool, int, float, str):
+        return default
+    return _Words(kind_of(default))
+
+
+class _Words(str):
+    """A text that a signature shows without quotes."""
+
+    def __repr__(self) -> str:
+        return text(self, 60)

@@ -8,7 +8,9 @@ can't tell them; their code is swapped for a refusal while the check runs).
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import textwrap
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +20,8 @@ from functools import cache
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from course_lib.checking.plain import functions_of
 
 # A family is every operator whose name, in lower case and without underscores, contains one of these words.
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -64,33 +68,29 @@ def static_hits(work: Callable, families: Sequence[str]) -> list[Hit]:
     """
     if not families:
         return []
+    hits = {hit for function in functions_of(work) for hit in _function_hits(function, families)}
+    return sorted(hits, key=lambda hit: (hit.line or 0, hit.operator))
+
+
+def _function_hits(function: Callable, families: Sequence[str]) -> Iterator[Hit]:
     try:
-        source = textwrap.dedent(inspect.getsource(work))
-        first = inspect.getsourcelines(work)[1]
-        tree = ast.parse(source)
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
     except (OSError, TypeError, SyntaxError):
-        return []
-    scope = _scope(work)
-    hits = []
+        return
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             value = _resolve(node, scope)
-            name = node.attr if isinstance(node, ast.Attribute) else node.id
-            if is_banned(name, families) and _is_theirs(value):
-                hits.append(Hit(name, first + node.lineno - 1))
-            elif callable(value) and _is_theirs(value) and is_banned(getattr(value, "__name__", ""), families):
-                hits.append(Hit(value.__name__, first + node.lineno - 1))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
-            "torch",
-            "course_lib",
-        ):
-            hits += [Hit(a.name, first + node.lineno - 1) for a in node.names if is_banned(a.name, families)]
-    return sorted(set(hits), key=lambda hit: hit.line or 0)
-
-
-def _scope(work: Callable) -> dict[str, Any]:
-    function = work if inspect.isfunction(work) else getattr(work, "__init__", None)
-    return getattr(function, "__globals__", {})
+            written = node.attr if isinstance(node, ast.Attribute) else node.id
+            for name in (written, getattr(value, "__name__", None)):
+                if isinstance(name, str) and is_banned(name, families) and _is_theirs(value):
+                    yield Hit(name, first + node.lineno - 1)
+                    break
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("torch", "course_lib"):
+            for alias in node.names:
+                if is_banned(alias.name, families):
+                    yield Hit(alias.name, first + node.lineno - 1)
 
 
 def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
@@ -106,7 +106,7 @@ def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
 
 def _is_theirs(value: Any) -> bool:
     """Whether an object comes from torch or from course_lib's operators, not from the learner."""
-    module = getattr(value, "__module__", None) or type(value).__module__
+    module = str(getattr(value, "__module__", None) or type(value).__module__)
     return module.split(".")[0] == "torch" or module.startswith(("course_lib.functional", "course_lib.nn"))
 
 
@@ -118,7 +118,7 @@ class _Refuse(TorchDispatchMode):
         self.families, self.guard = families, guard
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
+        name = getattr(func, "overloadpacket", func).__name__  # a higher-order operator has no overloads
         if is_banned(name, self.families):
             self.guard.hits.append(Hit(name.strip("_").removesuffix("_with_indices")))
             raise BannedOperator(name)
@@ -127,10 +127,14 @@ class _Refuse(TorchDispatchMode):
 
 @cache
 def _reference_operators(families: tuple[str, ...]) -> tuple[types.FunctionType, ...]:
+    """The functions of course_lib.functional that do a banned job, those behind its public face too."""
     import course_lib.functional as CF
 
-    members = vars(CF).values()
-    return tuple(m for m in members if inspect.isfunction(m) and is_banned(m.__name__, families))
+    names = [CF.__name__, *(f"{CF.__name__}.{module.name}" for module in pkgutil.iter_modules(CF.__path__))]
+    members = [member for name in names for member in vars(importlib.import_module(name)).values()]
+    return tuple(
+        {m: None for m in members if inspect.isfunction(m) and is_banned(m.__name__, families) and _is_theirs(m)}
+    )
 
 
 _open: list[Guard] = []

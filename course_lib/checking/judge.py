@@ -121,6 +121,8 @@ def _finding(exercise: Exercise, facet: Facet, case: Case, outcome: Outcome, hid
     if outcome.changed:
         return Finding(case, outcome, "changed", hidden=hidden)
     target = run(exercise, exercise.oracle, case, trusted=True)
+    if target.status != "returned":
+        raise RuntimeError(f"the oracle of {exercise.name} must return on every case, but on {case} it gave {target}")
     found = _difference(facet, target, outcome)
     if facet.law and (found is None or found.kind in ("value", "gradient")):
         return None  # a law judges the values of the whole group; shape, dtype and type still hold for each case

@@ -13,12 +13,16 @@ class OutOfTime(BaseException):
     """Raised in the learner's call when its time is over. No Exception, so that ``except Exception`` lets it pass."""
 
 
+# An alarm that the body swallowed rings again after so many seconds, until one meets it outside its try.
+AGAIN = 0.05
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raises OutOfTime in the body once it has run for this many seconds.
+    """Raises OutOfTime once the body has run for this many seconds, at the latest when it ends.
 
-    In a main thread on Linux and macOS an alarm does it, again every second in case the body swallows the first. On
-    Windows a timer interrupts the main thread as Ctrl-C does. In any other thread nothing is stopped.
+    In a main thread on Linux and macOS an alarm does it, and rings again while the body swallows it. On Windows a timer
+    interrupts the main thread as Ctrl-C does. In any other thread nothing is stopped.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -29,16 +33,24 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def _alarm(seconds: float) -> Iterator[None]:
+    armed, rang = True, False
+
     def ring(signum, frame):
-        raise OutOfTime
+        nonlocal rang
+        if armed:
+            rang = True
+            raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
+        armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if rang:
+            raise OutOfTime
 
 
 def _interrupt(seconds: float) -> Iterator[None]:
@@ -53,8 +65,9 @@ def _interrupt(seconds: float) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if over.is_set():
-            raise OutOfTime from None
-        raise
+        if not over.is_set():
+            raise
     finally:
         timer.cancel()
+        if over.is_set():
+            raise OutOfTime

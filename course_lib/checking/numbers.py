@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checking import messages as say
+from course_lib.checking.plain import short, text
 
 if TYPE_CHECKING:
     from course_lib.checking.judge import Finding
@@ -40,11 +41,29 @@ def number(value: Any) -> str:
     """
     if isinstance(value, Tensor):
         value = value.item()
-    if isinstance(value, bool | str):
+    if isinstance(value, str):
+        return repr(text(value, 60))
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return repr(value)
-    if isinstance(value, float) or abs(value) >= 10**7:
+    if isinstance(value, float) or 10**7 <= abs(value) < 10**60:
         return "0" if value == 0 else f"{value:.4g}"
-    return str(value)
+    return short(value)
+
+
+def told_apart(one: Any, other: Any) -> tuple[str, str]:
+    """Two numbers in as many digits as it takes to tell them apart.
+
+    >>> told_apart(1.0, 2.0), told_apart(1.00001, 1.00002), told_apart(2**31 - 1, 2**31)
+    (('1', '2'), ('1.00001', '1.00002'), ('2147483647', '2147483648'))
+    """
+    one, other = (value.item() if isinstance(value, Tensor) else value for value in (one, other))
+    words = number(one), number(other)
+    if words[0] == words[1] and isinstance(one, int) and isinstance(other, int):
+        return short(one), short(other)
+    for digits in (6, 9, 17):
+        if words[0] == words[1] and isinstance(one, float) and isinstance(other, float):
+            words = f"{one:.{digits}g}", f"{other:.{digits}g}"
+    return words
 
 
 def grids_of(finding: Finding) -> tuple[Grid, ...]:

@@ -11,7 +11,8 @@ from torch import Tensor
 from course_lib.checking import messages as say
 from course_lib.checking.exercise import Case, Exercise
 from course_lib.checking.judge import FacetVerdict, Finding, Verdict
-from course_lib.checking.numbers import Grid, grids_of, number
+from course_lib.checking.numbers import Grid, grids_of, number, told_apart
+from course_lib.checking.plain import Foreign, kind_of
 
 Mark = Literal["right", "wrong", "open"]
 
@@ -173,6 +174,8 @@ def sentences(exercise: Exercise, facet: FacetVerdict) -> Iterator[str]:
         yield say.OUT_OF_TIME.format(seconds=number(exercise.seconds))
     elif outcome.status == "not run":
         yield say.NOT_RUN
+    elif outcome.status == "wrong state" and outcome.state:
+        yield say.WRONG_STATE.format(wanted=outcome.state[0], yours=outcome.state[1] or "nothing")
     elif outcome.status == "banned":
         yield say.BANNED_CALL.format(name=exercise.name, operator=outcome.hits[0].operator)
         yield exercise.instead
@@ -191,7 +194,10 @@ def _difference_sentences(exercise: Exercise, facet: FacetVerdict, finding: Find
     found = finding.difference
     assert found is not None
     target, yours = found.target, found.yours
-    if found.kind == "nothing":
+    if exercise.kind == "answer" and found.part is not None and found.kind in ("nothing", "type"):
+        message = say.ANSWER_EMPTY if found.kind == "nothing" else say.ANSWER_TYPE
+        yield message.format(key=repr(found.part), wanted=type(target).__name__, given=kind_of(yours))
+    elif found.kind == "nothing":
         yield say.NOTHING
     elif found.kind == "type":
         yield _type_sentence(target, yours)
@@ -204,14 +210,17 @@ def _difference_sentences(exercise: Exercise, facet: FacetVerdict, finding: Find
         yield say.SHAPE.format(target=tuple(target.shape), yours=tuple(yours.shape))
     elif found.kind == "dtype":
         yield say.DTYPE.format(target=_dtype(target), yours=_dtype(yours))
+    elif found.kind == "device":
+        yield say.DEVICE.format(target=target.device, yours=yours.device)
     elif found.kind == "no gradient":
         yield say.NO_GRADIENT.format(argument=_gradient_argument(exercise, finding.case, found.part))
     elif exercise.kind == "answer":
         yield say.ANSWER.format(key=repr(found.part))
     elif found.index is None:
-        yield say.NUMBER.format(target=number(target), yours=number(yours))
+        words = told_apart(target, yours)
+        yield say.NUMBER.format(target=words[0], yours=words[1])
     else:
-        facts = {"count": found.count, "total": found.total}
+        facts: dict[str, Any] = {"count": found.count, "total": found.total}
         if found.kind == "gradient":
             facts["argument"] = _gradient_argument(exercise, finding.case, found.part)
         yield {"nan": say.NAN, "value": say.VALUES, "gradient": say.GRADIENT}[found.kind].format(**facts)
@@ -224,10 +233,11 @@ def _evidence(exercise: Exercise, finding: Finding) -> Iterator[str]:
     found = finding.difference
     if found is None or not found.index:
         return
+    target, yours = told_apart(found.target[found.index], found.yours[found.index])
     facts = {
         "index": ", ".join(map(str, found.index)),
-        "target": number(found.target[found.index]),
-        "yours": number(found.yours[found.index]),
+        "target": target,
+        "yours": yours,
     }
     if found.kind == "gradient":
         argument = _gradient_argument(exercise, finding.case, found.part)
@@ -251,9 +261,9 @@ def _reads_padding(finding: Finding) -> bool:
 
 
 def _type_sentence(target: Any, yours: Any) -> str:
-    given = _kind(yours)
+    given = kind_of(yours)
     if isinstance(target, Tensor):
-        if type(yours).__module__ == "numpy":
+        if isinstance(yours, Foreign) and yours.module == "numpy":
             return say.GOT_NUMPY
         if isinstance(yours, list | tuple):
             return say.GOT_LIST.format(given=type(yours).__name__)
@@ -264,23 +274,16 @@ def _type_sentence(target: Any, yours: Any) -> str:
         return say.WANTED_DICT.format(given=given)
     if isinstance(target, int) and not isinstance(target, bool):
         return say.WANTED_INT.format(given=given)
-    return say.WANTED_KIND.format(wanted=_kind(target), given=given)
-
-
-def _kind(value: Any) -> str:
-    """What a value is, in a few words: 'a float (3.5)', 'a list'."""
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    name = type(value).__name__
-    article = "an" if name[0] in "aeiou" else "a"
-    return f"{article} {name} ({value!r})" if isinstance(value, bool | int | float | str) else f"{article} {name}"
+    return say.WANTED_KIND.format(wanted=kind_of(target), given=given)
 
 
 def _dtype(tensor: Tensor) -> str:
     return str(tensor.dtype)
 
 
-def _argument(exercise: Exercise, position: int) -> str:
+def _argument(exercise: Exercise, position: int | str) -> str:
+    if isinstance(position, str):
+        return position
     names = list(exercise.signature.parameters)
     return names[position] if exercise.kind != "module" and position < len(names) else f"number {position + 1}"
 
