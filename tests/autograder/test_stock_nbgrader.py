@@ -6,13 +6,10 @@ import csv
 import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import nbformat
@@ -22,19 +19,6 @@ from traitlets.config import PyFileConfigLoader
 STEM = "98_halving"
 # One worker runs this file, because its tests look at one graded course.
 pytestmark = pytest.mark.xdist_group("stock_nbgrader")
-
-# nbgrader calls alembic and jupyter by their names, so the environment must be on the PATH.
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-def nbgrader(root: Path, *arguments: str) -> str:
-    """What one nbgrader command says; an assertion that it ends well."""
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    ran = subprocess.run(
-        command, cwd=root, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    assert ran.returncode == 0, ran.stdout
-    return ran.stdout
 
 
 def hand_in(root: Path, learner: str, notebook: Path, old: str = "", new: str = "") -> None:
@@ -47,7 +31,7 @@ def hand_in(root: Path, learner: str, notebook: Path, old: str = "", new: str = 
 
 
 @pytest.fixture(scope="module")
-def graded(built_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graded(built_once: Path, tmp_path_factory: pytest.TempPathFactory, nbgrader: Callable[..., str]) -> Path:
     """A course in which three learners have handed in and nbgrader has done all its work."""
     root = Path(shutil.copytree(built_once, tmp_path_factory.mktemp("stock") / "course"))
     nbgrader(root, "generate_assignment", STEM, "--force")
@@ -91,7 +75,7 @@ def test_the_solution_is_executed(graded: Path) -> None:
     assert notebook.cells[-1].outputs[0].data["text/plain"] == "2.0"
 
 
-def test_validate_tells_a_right_notebook_from_an_untouched_one(graded: Path) -> None:
+def test_validate_tells_a_right_notebook_from_an_untouched_one(graded: Path, nbgrader: Callable[..., str]) -> None:
     assert "Success!" in nbgrader(graded, "validate", f"solutions/{STEM}/{STEM}.ipynb")
     assert "VALIDATION FAILED ON 1 CELL" in nbgrader(graded, "validate", f"notebooks/{STEM}/{STEM}.ipynb")
 
@@ -108,31 +92,17 @@ def test_the_settings_hand_the_secret_to_every_kernel(course: Path, monkeypatch:
 
 
 @pytest.fixture(scope="module")
-def formgrader(graded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def formgrader(
+    graded: Path, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]]
+) -> Iterator[str]:
     """The address of a Jupyter server at the graded course's root, with room for a path in it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    flags = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-    with log.open("w") as said:
-        command = [sys.executable, "-m", "jupyter", "lab", *flags]
-        server = subprocess.Popen(command, cwd=graded, env=ENVIRONMENT, stdout=said, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}/{{}}?token=token"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                fetch(address.format("api/status"))
-                break
-            except urllib.error.URLError:
-                assert server.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.2)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(30)
+
+    def command(port: int) -> list[str]:
+        flags = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
+        return [sys.executable, "-m", "jupyter", "lab", *flags]
+
+    with serve(command, graded, tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield f"{address}/{{}}?token=token"
 
 
 def fetch(address: str) -> str:
