@@ -15,7 +15,8 @@ from course_lib.geometry import output_size, per_axis, unreached, window
 
 def test_the_documented_examples_run():
     results = doctest.testmod(geometry)
-    assert results.attempted > 5 and results.failed == 0
+    assert results.attempted > 5
+    assert results.failed == 0
 
 
 def test_one_int_serves_every_axis_and_a_tuple_gives_each_its_own():
@@ -24,7 +25,9 @@ def test_one_int_serves_every_axis_and_a_tuple_gives_each_its_own():
     assert per_axis([1, 2], 2, "padding") == (1, 2)
 
 
-@pytest.mark.parametrize("value, error", [((1, 2), ValueError), ((), ValueError), (2.0, TypeError), ("3", TypeError)])
+@pytest.mark.parametrize(
+    ("value", "error"), [((1, 2), ValueError), ((), ValueError), (2.0, TypeError), ("3", TypeError)]
+)
 def test_a_wrong_count_or_kind_is_named(value, error):
     with pytest.raises(error, match="kernel_size=.*must"):
         per_axis(value, 3, "kernel_size")
@@ -57,7 +60,7 @@ def test_a_stride_above_the_kernel_leaves_gaps():
 
 
 @pytest.mark.parametrize(
-    "argument, value, words",
+    ("argument", "value", "words"),
     [
         ("size", 0, "size=0 must be at least 1"),
         ("kernel_size", 0, "kernel_size=0 must be at least 1"),
@@ -98,7 +101,8 @@ def test_every_small_case_has_torchs_size_or_is_refused_by_both():
         else:
             assert output_size(size, *law) == expected, (size, *law)
             sizes += 1
-    assert sizes > 1000 and refused > 100
+    assert sizes > 1000
+    assert refused > 100
 
 
 def test_the_unreached_positions_are_those_without_gradient():

@@ -15,6 +15,7 @@ from course_lib.functional._windows import (
     Windows,
     check_bool,
     check_dtype,
+    check_shape,
     check_tensor,
     fold,
     is_channels_last,
@@ -25,8 +26,11 @@ from course_lib.functional._windows import (
 SUM = Fold(torch.add, Tensor.add_, lambda dtype: 0)
 
 
-def avg_pool(n: int, input: Tensor, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None):
-    name = f"avg_pool{n}d"
+def avg_pool(
+    name: str, n: int, input: Tensor, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None
+):
+    # torch's avg_pool2d alone asks for the channel axis before it counts the axes.
+    check_shape(name, input, n, too_few=IndexError if n == 2 else RuntimeError)
     windows = windows_of(name, input, n, kernel_size, stride, padding, ceil_mode=ceil_mode)
     check_bool(name, "count_include_pad", count_include_pad)
     if isinstance(divisor_override, bool) or not isinstance(divisor_override, int | None):
@@ -46,13 +50,12 @@ def avg_pool(n: int, input: Tensor, kernel_size, stride, padding, ceil_mode, cou
     return _average(input, windows, count_include_pad, divisor_override)
 
 
-def lp_pool(n: int, input: Tensor, norm_type, kernel_size, stride, ceil_mode):
-    name = f"lp_pool{n}d"
+def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ceil_mode):
     check_tensor(name, input)
     if isinstance(norm_type, (int, float)) and math.isinf(norm_type):
         pool = max_pool if norm_type > 0 else min_pool
-        return pool(n, input.abs(), kernel_size, stride, 0, 1, ceil_mode, False)
-    mean = avg_pool(n, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True)
+        return pool(name, n, input.abs(), kernel_size, stride, 0, 1, ceil_mode, False)
+    mean = avg_pool(name, n, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True)
     if norm_type == 0:
         raise ZeroDivisionError(
             f"{name}(): norm_type=0 must be another number than 0: the law takes the root 1 / norm_type"

@@ -41,8 +41,7 @@ SMALLEST = Fold(torch.minimum, Tensor.clamp_max_, _highest)
 SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
 
 
-def max_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
-    name = f"max_pool{n}d"
+def max_pool(name: str, n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     windows = windows_of(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
     # On a CPU torch takes integers too, but in max_pool1d only where it returns indices.
     integers = input.device.type != "cuda" and (n > 1 or return_indices)
@@ -50,8 +49,7 @@ def max_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil
     return _pool(input, windows, LARGEST, return_indices)
 
 
-def min_pool(n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
-    name = f"min_pool{n}d"
+def min_pool(name: str, n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     windows = windows_of(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
     check_dtype(name, input, (*FLOATS, *INTEGERS, *SIGNED, torch.bool))
     if input.dtype is torch.bool:

@@ -143,11 +143,11 @@ def check_bool(name: str, argument: str, value: object) -> None:
         raise TypeError(f"{name}(): {argument}={value!r} must be True or False")
 
 
-def check_shape(name: str, input: Tensor, n: int) -> None:
+def check_shape(name: str, input: Tensor, n: int, too_few: type[Exception] = RuntimeError) -> None:
+    check_tensor(name, input)
     shape = tuple(input.shape)
     if len(shape) not in (n + 1, n + 2):
-        # torch's avg_pool2d alone asks for the channel axis before it counts the axes.
-        kind = IndexError if name == "avg_pool2d" and len(shape) <= n else RuntimeError
+        kind = too_few if len(shape) <= n else RuntimeError
         raise kind(f"{name}(): input must have {n + 1} or {n + 2} axes, {SHAPES[n]}, but its shape is {shape}")
     if 0 in shape[-n - 1 :]:
         raise RuntimeError(

@@ -33,7 +33,7 @@ def max_pool1d(
     >>> max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 4.0, 3.0]]), 3, stride=2)
     tensor([[5., 4.]])
     """
-    return max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -56,7 +56,7 @@ def max_pool2d(
              [13., 15.]]]), tensor([[[ 5,  7],
              [13, 15]]]))
     """
-    return max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool3d(
@@ -73,7 +73,7 @@ def max_pool3d(
     >>> max_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
     tensor([[[[7.]]]])
     """
-    return max_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def min_pool1d(
@@ -90,7 +90,7 @@ def min_pool1d(
     >>> min_pool1d(torch.tensor([[0, 5, 7, 9]], dtype=torch.uint8), 2)
     tensor([[0, 7]], dtype=torch.uint8)
     """
-    return min_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return min_pool("min_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def min_pool2d(
@@ -111,7 +111,7 @@ def min_pool2d(
     tensor([[[ 0.,  2.],
              [ 8., 10.]]])
     """
-    return min_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return min_pool("min_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def min_pool3d(
@@ -128,7 +128,7 @@ def min_pool3d(
     >>> min_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
     tensor([[[[0.]]]])
     """
-    return min_pool(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return min_pool("min_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def avg_pool1d(
@@ -144,7 +144,7 @@ def avg_pool1d(
     >>> avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 4.0]]), 2)
     tensor([[3., 3.]])
     """
-    return avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+    return avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
 
 
 def avg_pool2d(
@@ -165,7 +165,9 @@ def avg_pool2d(
     tensor([[[ 2.5000,  4.5000],
              [10.5000, 12.5000]]])
     """
-    return avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return avg_pool(
+        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
 
 
 def avg_pool3d(
@@ -182,7 +184,9 @@ def avg_pool3d(
     >>> avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 2)
     tensor([[[[3.5000]]]])
     """
-    return avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    return avg_pool(
+        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
 
 
 def lp_pool1d(
@@ -193,7 +197,7 @@ def lp_pool1d(
     >>> lp_pool1d(torch.tensor([[3.0, 4.0, 6.0, 8.0]]), 2, 2)
     tensor([[ 5., 10.]])
     """
-    return lp_pool(1, input, norm_type, kernel_size, stride, ceil_mode)
+    return lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool2d(
@@ -208,7 +212,7 @@ def lp_pool2d(
     >>> lp_pool2d(torch.tensor([[[1.0, 5.0], [1.0, 3.0]]]), 2, 2)
     tensor([[[6.]]])
     """
-    return lp_pool(2, input, norm_type, kernel_size, stride, ceil_mode)
+    return lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool3d(
@@ -219,4 +223,4 @@ def lp_pool3d(
     >>> lp_pool3d(torch.ones(1, 2, 2, 4), 2, (2, 2, 4))
     tensor([[[[4.]]]])
     """
-    return lp_pool(3, input, norm_type, kernel_size, stride, ceil_mode)
+    return lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)

@@ -1,0 +1,137 @@
+"""Where pooling's gradients go; first, second, batched and forward derivatives; torch.compile."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import course_lib.functional as CF
+
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+# One call of each kind; the windows overlap, hang over and leave gaps.
+CALLS = {
+    "max": (lambda f, x: f.max_pool2d(x, 3, 2, 1)),
+    "max, dilated, ceil_mode": (lambda f, x: f.max_pool2d(x, 2, 3, 1, 2, True)),
+    "max, one axis": (lambda f, x: f.max_pool1d(x.flatten(1), 3, 2, 1)),
+    "max, three axes": (lambda f, x: f.max_pool3d(x, 2, 1)),
+    "avg": (lambda f, x: f.avg_pool2d(x, 3, 2, 1, True, False)),
+    "avg, divisor": (lambda f, x: f.avg_pool2d(x, (2, 3), 1, (1, 0), divisor_override=5)),
+    "avg, three axes": (lambda f, x: f.avg_pool3d(x, 2, 1, 1)),
+    "lp": (lambda f, x: f.lp_pool2d(x, 2, 2, 1)),
+    "lp, infinite": (lambda f, x: f.lp_pool2d(x, float("inf"), 2)),
+}
+
+
+def volume(seed: int = 0, **options) -> torch.Tensor:
+    """(2, 3, 5, 4): a batch for two axes, one volume for three. No two entries are equal."""
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randperm(120, generator=generator).reshape(2, 3, 5, 4) / 10 - 5.5).to(torch.float64).to(**options)
+
+
+def gradient(pool, x, *arguments, **options):
+    x = x.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+    y = pool(x, *arguments, **options)
+    weights = torch.arange(1, 1 + y.numel(), dtype=y.dtype, device=y.device).reshape(y.shape)
+    return torch.autograd.grad(y, x, weights)[0]
+
+
+def test_the_whole_gradient_goes_to_the_first_of_equals():
+    x = torch.zeros(1, 2, 4)
+    assert gradient(CF.max_pool2d, x, 2).tolist() == [[[1, 0, 2, 0], [0, 0, 0, 0]]]
+    assert gradient(CF.min_pool2d, x, 2).tolist() == [[[1, 0, 2, 0], [0, 0, 0, 0]]]
+
+
+def test_where_windows_overlap_gradients_add_up():
+    x = torch.tensor([[0.0, 9.0, 1.0, 2.0]])
+    assert gradient(CF.max_pool1d, x, 3, 1).tolist() == [[0, 3, 0, 0]]
+    assert gradient(CF.avg_pool1d, x, 2, 1).tolist() == [[0.5, 1.5, 2.5, 1.5]]
+
+
+def test_positions_that_no_window_reads_have_no_gradient():
+    assert gradient(CF.avg_pool1d, torch.ones(1, 5), 2).tolist() == [[0.5, 0.5, 1, 1, 0]]
+
+
+def test_an_infinite_gradient_stays_where_it_belongs():
+    x = torch.tensor([[1.0, 2.0, 3.0, 4.0]], requires_grad=True)
+    y = CF.max_pool1d(x, 2)
+    y.backward(torch.tensor([[float("inf"), 1.0]]))
+    assert x.grad.tolist() == [[0, float("inf"), 0, 1]]
+
+
+def test_a_sum_of_zero_has_no_gradient_in_a_p_norm():
+    x = torch.zeros(1, 4)
+    assert gradient(CF.lp_pool1d, x, 2, 2).tolist() == gradient(F.lp_pool1d, x, 2, 2).tolist() == [[0, 0, 0, 0]]
+
+
+def test_padding_alone_passes_no_gradient_on():
+    assert gradient(CF.max_pool1d, torch.tensor([[5.0, 7.0]]), 2, 1, 1, 3).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_gradients_of_ties_and_nans_against_torch(channels_last, device):
+    compared = 0
+    for seed, kernel_size, stride, ceil_mode in itertools.product(range(4), (2, 3, 4), (1, 2, 3), (False, True)):
+        x = torch.randint(0, 3, (2, 3, 7, 6), generator=torch.Generator().manual_seed(seed), device="cpu").float()
+        x = x.masked_fill(x == seed - 1, float("nan")).to(device)
+        x = x.contiguous(memory_format=torch.channels_last) if channels_last else x
+        ours, theirs = (gradient(f.max_pool2d, x, kernel_size, stride, kernel_size // 2, 1, ceil_mode) for f in (CF, F))
+        assert torch.equal(ours, theirs)
+        assert ours.stride() == theirs.stride()
+        compared += 1
+    assert compared == 72
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_first_derivatives_against_torch(call, device):
+    x = volume(device=device)
+    ours, theirs = (gradient(lambda x, f=f: call(f, x), x) for f in (CF, F))
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_first_second_and_forward_derivatives_are_those_of_the_values(call):
+    x = volume()[:1].requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: call(CF, x), x, check_forward_ad=True, fast_mode=True)
+    assert torch.autograd.gradgradcheck(lambda x: call(CF, x), x, fast_mode=True)
+
+
+def test_min_pool_is_differentiated_twice_too():
+    x = volume()[:1].requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: CF.min_pool2d(x, 3, 2, 1), x, check_forward_ad=True, fast_mode=True)
+    assert torch.autograd.gradgradcheck(lambda x: CF.min_pool2d(x, 3, 2, 1), x, fast_mode=True)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_vmap_adds_an_axis_to_values_and_gradients(call):
+    batch = torch.stack([volume(seed) for seed in range(3)])
+
+    def energy(x):
+        return call(CF, x).pow(2).sum()
+
+    torch.testing.assert_close(torch.func.vmap(lambda x: call(CF, x))(batch), torch.stack([call(F, x) for x in batch]))
+    torch.testing.assert_close(
+        torch.func.vmap(torch.func.grad(energy))(batch), torch.stack([torch.func.grad(energy)(x) for x in batch])
+    )
+
+
+@pytest.mark.parametrize("call", [CALLS["max"], CALLS["avg"], CALLS["lp"]], ids=["max", "avg", "lp"])
+def test_torch_compile_takes_it_whole(call):
+    torch.compiler.reset()
+    compiled = torch.compile(lambda x: call(CF, x), fullgraph=True, backend="aot_eager")
+    ours, theirs = gradient(compiled, volume()), gradient(lambda x: call(F, x), volume())
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_changing_the_input_in_place_before_backward_is_noticed():
+    x = torch.ones(1, 4, requires_grad=True)
+    z = x * 2
+    y = CF.max_pool1d(z, 2)
+    z.mul_(3)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
