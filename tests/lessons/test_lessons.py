@@ -1,0 +1,222 @@
+"""Every lesson keeps the course's promises: what it asks can be solved, what it says comes in the right order."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from nbformat import NotebookNode
+
+from course_lib import exercises
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 90  # that a lesson with its solutions may take
+LINES = 25  # that a cell may have which the learner only reads
+
+
+def test_there_are_lessons(pytestconfig: pytest.Config) -> None:
+    texts = {path.stem for path in ROOT.glob("solutions/*/*.py")}
+    assert {"00_start_here", "01_pooling"} <= texts
+
+
+# Under stock nbgrader ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def graded(
+    lesson: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory, nbgrader: Callable[..., str]
+) -> SimpleNamespace:
+    """What nbgrader's own autograde gives a learner who hands in the worked notebook, and one who did nothing."""
+    from nbgrader.api import Gradebook
+
+    root = tmp_path_factory.mktemp(lesson.stem)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    source = root / "solutions" / lesson.stem / f"{lesson.stem}.ipynb"
+    handed_in = {"worked": lesson.worked_path, "untouched": lesson.released_path}
+    for learner in handed_in:
+        (root / "submitted" / learner / lesson.stem).mkdir(parents=True)
+    source.parent.mkdir(parents=True)
+    shutil.copy(lesson.worked_path, source)
+    nbgrader(root, "generate_assignment", lesson.stem)
+    seconds = {}
+    for learner, notebook in handed_in.items():
+        shutil.copy(notebook, root / "submitted" / learner / lesson.stem / source.name)
+        began = time.monotonic()
+        nbgrader(root, "autograde", lesson.stem, "--student", learner)
+        seconds[learner] = time.monotonic() - began
+    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
+        scores = {
+            learner: {
+                grade.name: (grade.score, grade.max_score)
+                for grade in book.find_submission_notebook(lesson.stem, lesson.stem, learner).grades
+            }
+            for learner in handed_in
+        }
+    return SimpleNamespace(scores=scores, seconds=seconds)
+
+
+def test_the_worked_lesson_gets_every_point(lesson: SimpleNamespace, graded: SimpleNamespace) -> None:
+    points = {f"check_{each.name}": (each.points, each.points) for each in exercises.of_lesson(lesson.stem)}
+    assert graded.scores["worked"] == points
+
+
+def test_the_released_lesson_gets_none(lesson: SimpleNamespace, graded: SimpleNamespace) -> None:
+    points = {f"check_{each.name}": (0, each.points) for each in exercises.of_lesson(lesson.stem)}
+    assert graded.scores["untouched"] == points
+
+
+def test_the_worked_lesson_is_run_in_time(graded: SimpleNamespace) -> None:
+    # The whole command, which starts nbgrader and a kernel too.
+    assert graded.seconds["worked"] < SECONDS
+
+
+# Exercises ---------------------------------------------------------------------------------------------------
+
+
+def grade_ids(notebook: NotebookNode, kind: str) -> list[str]:
+    """The grade_ids of a notebook's solution cells or of its grade cells, in order."""
+    cells = (cell.metadata.get("nbgrader", {}) for cell in notebook.cells if cell.cell_type == "code")
+    return [cell["grade_id"] for cell in cells if cell.get(kind)]
+
+
+def test_every_exercise_has_its_cell_and_its_check(lesson: SimpleNamespace) -> None:
+    names = [each.name for each in exercises.of_lesson(lesson.stem)]
+    assert names
+    for notebook in (lesson.worked, lesson.released):
+        assert grade_ids(notebook, "solution") == names
+        assert grade_ids(notebook, "grade") == [f"check_{name}" for name in names]
+
+
+def test_every_exercise_is_introduced_by_its_facts_and_hints(lesson: SimpleNamespace) -> None:
+    for exercise in exercises.of_lesson(lesson.stem):
+        section = section_of(lesson.released, exercise.name)
+        assert f"## Exercise: `{exercise.name}`" in section
+        assert f"**{exercise.title}** · {exercise.points:g} points" in section
+        assert exercise.hints
+        for hint in exercise.hints:
+            assert hint in section
+        assert section.count("<details><summary>Hint") == len(exercise.hints)
+
+
+def test_no_directive_is_left(lesson: SimpleNamespace) -> None:
+    assert not [cell.id for cell in lesson.released.cells if re.search(r"^<!-- ", cell.source, re.MULTILINE)]
+
+
+# The lesson as a text ----------------------------------------------------------------------------------------
+
+
+def is_heading(cell: NotebookNode, level: int = 6) -> bool:
+    return cell.cell_type == "markdown" and re.match(rf"#{{1,{level}}} ", cell.source) is not None
+
+
+def section_of(notebook: NotebookNode, grade_id: str) -> str:
+    """The markdown from the heading above a graded cell down to that cell."""
+    texts: list[str] = []
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id:
+            break
+        texts = [] if is_heading(cell) else texts
+        if cell.cell_type == "markdown":
+            texts.append(cell.source)
+    return "\n".join(texts)
+
+
+def sections(notebook: NotebookNode) -> list[list[NotebookNode]]:
+    """The cells of each part that begins with a heading of the first or second level."""
+    parts: list[list[NotebookNode]] = []
+    for cell in notebook.cells:
+        if is_heading(cell, level=2) or not parts:
+            parts.append([])
+        parts[-1].append(cell)
+    return parts
+
+
+def banner(lesson: SimpleNamespace) -> dict[str, str]:
+    """The facts at the head of a lesson, by their names."""
+    return dict(re.findall(r"^\| \*\*([A-Z][^*]+)\*\* \| (.+) \|$", lesson.released.cells[0].source, re.MULTILINE))
+
+
+def test_the_banner_says_what_the_lesson_costs_and_gives(lesson: SimpleNamespace) -> None:
+    every = exercises.of_lesson(lesson.stem)
+    facts = banner(lesson)
+    assert list(facts) == ["Time", "Points", "You should know", "A claim to audit"]
+    assert float(facts["Points"]) == sum(each.points for each in every)
+    (minutes,) = re.findall(r"^about (\d+) minutes$", facts["Time"])
+    assert int(minutes) >= sum(each.minutes for each in every)
+    assert "you can**\n\n- " in lesson.released.cells[0].source
+
+
+def test_prose_stands_before_code(lesson: SimpleNamespace) -> None:
+    for number, cell in enumerate(lesson.released.cells):
+        if cell.cell_type != "code":
+            continue
+        above = lesson.released.cells[number - 1]
+        while above.cell_type == "code":
+            number -= 1
+            above = lesson.released.cells[number - 1]
+        words = re.sub(r"^#+ .*$", "", above.source, flags=re.MULTILINE).split()
+        assert len(words) > 4, f"{cell.id} comes without a word of introduction"
+
+
+def test_cells_are_short(lesson: SimpleNamespace) -> None:
+    read_only = [cell for cell in lesson.released.cells if cell.cell_type == "code"]
+    assert read_only
+    assert not [cell.id for cell in read_only if len(cell.source.splitlines()) > LINES]
+
+
+def test_a_prediction_is_asked_for_right_before_the_result(lesson: SimpleNamespace) -> None:
+    asked = [number for number, cell in enumerate(lesson.released.cells) if "**Predict" in cell.source]
+    assert asked
+    for number in asked:
+        after = lesson.released.cells[number + 1]
+        assert after.cell_type == "code", f"{after.id} stands between a prediction and its result"
+
+
+def test_no_verdict_without_a_prediction(lesson: SimpleNamespace) -> None:
+    claims = 0
+    for cells in sections(lesson.released):
+        predicted = False
+        for cell in cells:
+            predicted |= "**Predict" in cell.source
+            if "<summary>The verdict" in cell.source:
+                claims += 1
+                assert predicted, f"{cell.id} rules on a claim that nobody was asked to judge"
+    assert claims
+
+
+def test_every_picture_has_words(lesson: SimpleNamespace) -> None:
+    pictures = [
+        (cell.id, output.metadata.get("image/png", {}).get("alt", ""))
+        for cell in lesson.worked.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+    assert pictures
+    for cell_id, alt in pictures:
+        assert re.fullmatch(r"[A-Z].{20,}\.", alt), f"the picture of {cell_id} says {alt!r}"
+
+
+def test_three_questions_to_ask_oneself_close_the_lesson(lesson: SimpleNamespace) -> None:
+    (questions,) = (cells for cells in sections(lesson.released) if cells[0].source.startswith("## Ask yourself"))
+    text = questions[0].source
+    assert re.findall(r"<details><summary>(\d)\. .+\?</summary>\n\n.+", text) == ["1", "2", "3"]
+    assert text.count("</details>") == 3
+
+
+@pytest.mark.parametrize("heading", ["## The same in torch", "## Ask yourself"])
+def test_the_lesson_closes_as_all_do(lesson: SimpleNamespace, heading: str) -> None:
+    assert [cells for cells in sections(lesson.released) if cells[0].source.startswith(heading)]
+
+
+def test_links_between_lessons_lead_somewhere(lesson: SimpleNamespace) -> None:
+    text = "\n".join(cell.source for cell in lesson.released.cells if cell.cell_type == "markdown")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert links
+    for link in links:
+        assert (lesson.released_path.parent / link).is_file(), link
