@@ -46,29 +46,33 @@ def max_pool(name: str, n: int, input: Tensor, kernel_size, stride, padding, dil
     # On a CPU torch takes integers too, but in max_pool1d only where it returns indices.
     integers = input.device.type != "cuda" and (n > 1 or return_indices)
     check_dtype(name, input, FLOATS + INTEGERS if integers else FLOATS)
-    return _pool(input, windows, LARGEST, return_indices)
+    values, indices = _pool(input, windows, LARGEST, return_indices)
+    return (values, indices) if return_indices else values
 
 
 def min_pool(name: str, n: int, input: Tensor, kernel_size, stride, padding, dilation, ceil_mode, return_indices):
     windows = windows_of(name, input, n, kernel_size, stride, padding, dilation, ceil_mode)
     check_dtype(name, input, (*FLOATS, *INTEGERS, *SIGNED, torch.bool))
-    if input.dtype is torch.bool:
-        y = _pool(input.view(torch.uint8), windows, SMALLEST, return_indices)
-        return (y[0].view(torch.bool), y[1]) if return_indices else y.view(torch.bool)
     if input.dtype in SIGNED:
         signed = SIGNED[input.dtype]
         flip = torch.iinfo(signed).min
-        y = _pool(input.view(signed) ^ flip, windows, SMALLEST, return_indices)
-        return ((y[0] ^ flip).view(input.dtype), y[1]) if return_indices else (y ^ flip).view(input.dtype)
-    return _pool(input, windows, SMALLEST, return_indices)
+        values, indices = _pool(input.view(signed) ^ flip, windows, SMALLEST, return_indices)
+        values = (values ^ flip).view(input.dtype)
+    else:
+        x = input.view(torch.uint8) if input.dtype is torch.bool else input
+        values, indices = _pool(x, windows, SMALLEST, return_indices)
+        values = values.view(torch.bool) if input.dtype is torch.bool else values
+    return (values, indices) if return_indices else values
 
 
-def _pool(x: Tensor, windows: Windows, op: Fold, return_indices: bool) -> Tensor | tuple[Tensor, Tensor]:
-    values = (_Extremum if torch.compiler.is_compiling() else _DualExtremum).apply(x, windows, op)
+def _pool(x: Tensor, windows: Windows, op: Fold, return_indices: bool) -> tuple[Tensor, Tensor | None]:
     if not return_indices:
-        return values
+        return (_Extremum if torch.compiler.is_compiling() else _DualExtremum).apply(x, windows, op), None
     indices, blank = _positions(x.detach(), windows, op), _blank(windows, x.device)
-    return values, indices if blank is None else torch.where(blank, _first_tap(windows, x.device), indices)
+    values = _taken(x, indices, windows)
+    if blank is None:
+        return values, indices
+    return values.masked_fill(blank, op.nothing(x.dtype)), torch.where(blank, _first_tap(windows, x.device), indices)
 
 
 def _values(x: Tensor, windows: Windows, op: Fold) -> Tensor:
@@ -89,13 +93,13 @@ def _positions(x: Tensor, windows: Windows, op: Fold) -> Tensor:
     """
     bits = [(2 * axis.kernel_size - 1).bit_length() for axis in windows.axes]
     dtype = torch.uint8 if sum(bits) <= 8 else torch.int32 if sum(bits) <= 31 else torch.int64
-    scores, shift = None, 0
+    scores, shift = x, 0
     for axis, width in zip(reversed(windows.axes), reversed(bits), strict=True):
         extreme = fold(x, axis, op)
         nan = (x != x).view(torch.uint8).to(dtype) if x.is_floating_point() else None
         best = torch.zeros_like(extreme, dtype=dtype)
         for tap, outputs, inputs in axis.taps():
-            before = 0 if scores is None else axis.part(scores, inputs)
+            before = 0 if shift == 0 else axis.part(scores, inputs)
             hit = (axis.part(x, inputs) == axis.part(extreme, outputs)).view(torch.uint8).to(dtype)
             score = hit * (((axis.kernel_size - tap) << shift) + before)
             if nan is not None:
@@ -148,10 +152,19 @@ class _DualExtremum(_Extremum):
     @staticmethod
     def jvp(ctx, tangent, *_):
         (x,) = ctx.saved_tensors
-        n, indices = len(ctx.windows.axes), _positions(x.detach(), ctx.windows, ctx.op)
-        y = tangent.flatten(-n).gather(-1, indices.flatten(-n)).unflatten(-1, indices.shape[-n:])
+        y = _taken(tangent, _positions(x.detach(), ctx.windows, ctx.op), ctx.windows)
         blank = _blank(ctx.windows, x.device)
         return y if blank is None else y.masked_fill(blank, 0)
+
+
+def _taken(x: Tensor, indices: Tensor, windows: Windows) -> Tensor:
+    """The entries of `x` at `indices` of its flattened spatial axes."""
+    n = len(windows.axes)
+    x, flat, dim = x.flatten(-n), indices.flatten(-n), -1
+    if is_channels_last(indices):
+        x, flat, dim = x.transpose(-1, -2), flat.transpose(-1, -2), -2
+    y = x.gather(dim, flat)
+    return (y if dim == -1 else y.transpose(-1, -2)).unflatten(-1, indices.shape[-n:])
 
 
 def _scatter(g: Tensor, indices: Tensor, windows: Windows) -> Tensor:

@@ -79,8 +79,11 @@ def test_gradients_of_ties_and_nans_against_torch(channels_last, device):
         x = torch.randint(0, 3, (2, 3, 7, 6), generator=torch.Generator().manual_seed(seed), device="cpu").float()
         x = x.masked_fill(x == seed - 1, float("nan")).to(device)
         x = x.contiguous(memory_format=torch.channels_last) if channels_last else x
-        ours, theirs = (gradient(f.max_pool2d, x, kernel_size, stride, kernel_size // 2, 1, ceil_mode) for f in (CF, F))
+        law = (kernel_size, stride, kernel_size // 2, 1, ceil_mode)
+        ours, theirs = (gradient(f.max_pool2d, x, *law) for f in (CF, F))
+        beside_indices = gradient(lambda x, law=law: CF.max_pool2d(x, *law, return_indices=True)[0], x)
         assert torch.equal(ours, theirs)
+        assert torch.equal(beside_indices, theirs)
         assert ours.stride() == theirs.stride()
         compared += 1
     assert compared == 72

@@ -1,0 +1,151 @@
+"""How fast are our operators beside torch's own?
+
+    python benchmarks/operators.py [NAME…] [--threads N] [--repetitions N] [--save]
+
+Each row of CASES is one operator with its arguments on one input. Ours and torch's run in turn, in the same process on
+the same data, forward alone and forward with backward. Beside them stands the time to copy the input's bytes, the least
+that any operator could take. Least times are compared, medians shown with them. `--save` writes the table to
+docs/benchmarks/operators.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import itertools
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+import course_lib.functional as CF
+
+TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "operators.md"
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+class Case(NamedTuple):
+    operator: str
+    shape: tuple[int, ...]
+    arguments: Mapping[str, object]
+    memory: str = "contiguous"
+
+
+STEM, MIDDLE, VOLUME = (8, 64, 112, 112), (8, 256, 28, 28), (2, 16, 32, 64, 64)
+WINDOWS = (
+    {"kernel_size": 2},
+    {"kernel_size": 3, "stride": 2, "padding": 1},
+    {"kernel_size": 3, "stride": 1, "padding": 1},
+)
+CASES = [
+    *(
+        Case(operator, shape, window, memory)
+        for operator, shape, memory, window in itertools.product(
+            ("max_pool2d", "avg_pool2d"), (STEM, MIDDLE), FORMATS, WINDOWS
+        )
+    ),
+    Case("max_pool2d", MIDDLE, {"kernel_size": 13, "stride": 1, "padding": 6}),
+    Case("max_pool2d", STEM, {"kernel_size": 2, "return_indices": True}),
+    Case("lp_pool2d", STEM, {"norm_type": 2, "kernel_size": 2}),
+    Case("max_pool1d", (16, 64, 16384), {"kernel_size": 4}),
+    Case("avg_pool1d", (16, 64, 16384), {"kernel_size": 4}),
+    Case("max_pool3d", VOLUME, {"kernel_size": 2}),
+    Case("avg_pool3d", VOLUME, {"kernel_size": 2}),
+]
+
+
+def times(functions: dict[str, Callable[[], object]], repetitions: int) -> dict[str, list[float]]:
+    """Milliseconds of each call; the functions take turns, so that a slow moment of the machine hits all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for repetition in range(repetitions + 1):
+        for name, function in functions.items():
+            begin = time.perf_counter()
+            function()
+            if repetition:
+                seconds[name].append((time.perf_counter() - begin) * 1e3)
+    return seconds
+
+
+def values(operator: Callable, arguments: Mapping[str, object], x: torch.Tensor) -> torch.Tensor:
+    y = operator(x, **arguments)
+    return y[0] if isinstance(y, tuple) else y
+
+
+def gradient(function: Callable, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return torch.autograd.grad(function(x), x, weights)[0]
+
+
+def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
+    x = torch.randn(case.shape, generator=torch.Generator().manual_seed(0))
+    x = x.contiguous(memory_format=FORMATS[case.memory])
+    leaf = x.clone(memory_format=torch.preserve_format).requires_grad_()
+    functions: dict[str, Callable[[], object]] = {"copy": x.clone}
+    for name, module in (("ours", CF), ("torch", F)):
+        operator = partial(values, getattr(module, case.operator), case.arguments)
+        functions[f"{name}, forward"] = partial(operator, x)
+        functions[f"{name}, with backward"] = partial(gradient, operator, leaf, torch.ones_like(operator(x)))
+    return times(functions, repetitions)
+
+
+def row(case: Case, measured: dict[str, list[float]]) -> str:
+    def both(name: str) -> str:
+        return f"{min(measured[name]):.2f} ({statistics.median(measured[name]):.2f})"
+
+    def ratio(what: str) -> str:
+        return f"{min(measured[f'torch, {what}']) / min(measured[f'ours, {what}']):.2f}"
+
+    arguments = ", ".join(f"{name}={value}" for name, value in case.arguments.items())
+    cells = [f"`{case.operator}`", arguments, "×".join(map(str, case.shape)), case.memory, both("copy")]
+    for what in ("forward", "with backward"):
+        cells += [both(f"ours, {what}"), both(f"torch, {what}"), ratio(what)]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="operators to measure; all if none is named")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--save", action="store_true", help=f"write {TABLE.name}")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    cases = [case for case in CASES if not options.names or case.operator in options.names]
+    if not cases:
+        parser.error(f"NAME={options.names} must be among {sorted({case.operator for case in CASES})}")
+    lines = [
+        "# Our operators beside torch's",
+        "",
+        f"{datetime.date.today()}, {processor()}, {options.threads} thread(s), torch {torch.__version__}, float32. "
+        f"Milliseconds: least (median) of {options.repetitions} runs that take turns; ratio: torch's least over ours, "
+        "above 1 ours is faster. Made by `python benchmarks/operators.py --save`.",
+        "",
+        "| operator | arguments | input | memory | copy | ours | torch | ratio | ours, with backward | torch | ratio |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
+    for case in cases:
+        lines.append(row(case, measure(case, options.repetitions)))
+        print(lines[-1], flush=True)
+    if options.save:
+        TABLE.parent.mkdir(parents=True, exist_ok=True)
+        TABLE.write_text("\n".join(lines) + "\n")
+
+
+def processor() -> str:
+    """The processor's name, as the system tells it."""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()
