@@ -117,6 +117,11 @@ class _Refuse(TorchDispatchMode):
         super().__init__()
         self.families, self.guard = families, guard
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be wrapped for torch.compile: that would import all of it, more than a second, at the first check."""
+        return False
+
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = getattr(func, "overloadpacket", func).__name__  # a higher-order operator has no overloads
         if is_banned(name, self.families):

@@ -27,7 +27,6 @@ SCALED = Exercise(
     oracle=_scaled,
     difficulty=1,
     minutes=1,
-    seconds=0.5,
     hints=("Multiply.", "Multiply x by times.", "return x * times"),
     facets=(
         Facet("values", 2, "Each value is taken times.", (Case((THREE,), note="twice"),)),

@@ -1,0 +1,272 @@
+"""The operator to be built stays out of reach while a learner's code is checked, however it is called."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import course_lib.functional as CF
+from course_lib.checking.guard import FAMILIES, BannedOperator, Hit, guarded, is_banned, static_hits
+from course_lib.functional import max_pool2d as reference_taken_earlier
+from course_lib.functional._extremum import max_pool as inner_reference_taken_earlier
+
+X = torch.arange(16.0).reshape(1, 1, 4, 4)
+POOLED = [[[[5.0, 7.0], [13.0, 15.0]]]]
+taken_earlier = F.max_pool2d
+
+
+def by_functional(x):
+    return F.max_pool2d(x, 2)
+
+
+def by_module(x):
+    return nn.MaxPool2d(2)(x)
+
+
+def by_torch(x):
+    return torch.max_pool2d(x, 2)
+
+
+def by_aten(x):
+    return torch.ops.aten.max_pool2d_with_indices(x, [2, 2])[0]
+
+
+def by_import_inside(x):
+    from torch.nn.functional import max_pool2d as mp
+
+    return mp(x, 2)
+
+
+def by_built_name(x):
+    return getattr(F, "max_" + "pool2d")(x, 2)
+
+
+def by_alias(x):
+    return taken_earlier(x, 2)
+
+
+def by_reference(x):
+    return CF.max_pool2d(x, 2)
+
+
+def by_reference_taken_earlier(x):
+    return reference_taken_earlier(x, 2)
+
+
+def by_inner_reference(x):
+    return inner_reference_taken_earlier(x)
+
+
+def by_reference_of_a_built_name(x):
+    return getattr(importlib.import_module("course_lib." + "functional.pooling"), "max_" + "pool2d")(x, 2)
+
+
+def by_reference_inside(x):
+    from course_lib.functional import max_pool2d as mp
+
+    return mp(x, 2)
+
+
+def by_partial(x):
+    return functools.partial(F.max_pool2d, kernel_size=2)(x)
+
+
+def by_adaptive(x):
+    return F.adaptive_max_pool2d(x, 2)
+
+
+def by_return_indices(x):
+    return F.max_pool2d(x, 2, return_indices=True)[0]
+
+
+def by_one_axis_at_a_time(x):
+    rows = F.max_pool1d(x[0, 0], 2)
+    return F.max_pool1d(rows.T, 2).T[None, None]
+
+
+def by_volume(x):
+    return F.max_pool3d(x[None], (1, 2, 2))[0]
+
+
+def by_mapping(x):
+    return torch.vmap(lambda plane: F.max_pool2d(plane, 2))(x)
+
+
+WAYS = [
+    by_functional,
+    by_module,
+    by_torch,
+    by_aten,
+    by_import_inside,
+    by_built_name,
+    by_alias,
+    by_reference,
+    by_reference_taken_earlier,
+    by_reference_of_a_built_name,
+    by_reference_inside,
+    by_partial,
+    by_adaptive,
+    by_return_indices,
+    by_one_axis_at_a_time,
+    by_volume,
+    by_mapping,
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("gradient", [False, True], ids=["", "gradient"])
+def test_every_way_is_refused_and_works_again_afterwards(way, gradient: bool) -> None:
+    x = X.clone().requires_grad_(gradient)
+    assert way(x).tolist() == POOLED
+    with guarded(["pooling"]) as guard, pytest.raises(BannedOperator):
+        way(x)
+    assert is_banned(guard.hits[0].operator, ["pooling"])
+    assert way(x).tolist() == POOLED
+
+
+def test_what_stands_behind_the_reference_operators_is_refused_too() -> None:
+    with guarded(["pooling"]), pytest.raises(BannedOperator):
+        by_inner_reference(X)
+
+
+def test_a_caught_refusal_is_still_noted() -> None:
+    with guarded(["pooling"]) as guard:
+        try:
+            by_functional(X)
+        except Exception:
+            pass
+    assert guard.hits == [Hit("max_pool2d")]
+
+
+def test_averages_and_norms_are_of_the_family_too() -> None:
+    for call in (
+        lambda: F.avg_pool2d(X, 2),
+        lambda: F.avg_pool1d(X[0], 2),
+        lambda: F.lp_pool2d(X, 2, 2),
+        lambda: F.adaptive_avg_pool2d(X, 2),
+        lambda: CF.min_pool2d(X, 2),
+        lambda: CF.lp_pool2d(X, 2, 2),
+    ):
+        call()
+        with guarded(["pooling"]), pytest.raises(BannedOperator):
+            call()
+
+
+def test_what_one_builds_with_is_free() -> None:
+    with guarded(["pooling"]) as guard:
+        x = X.clone().requires_grad_()
+        y = torch.maximum(F.pad(x, (1, 1)).unfold(-1, 3, 2).amax(-1), x[..., :2])
+        y.sum().backward()
+        F.conv2d(x, torch.ones(1, 1, 2, 2))
+        F.unfold(x, 2)
+    assert guard.hits == []
+
+
+def test_without_a_family_nothing_is_refused() -> None:
+    with guarded([]) as guard:
+        assert by_functional(X).tolist() == POOLED
+    assert guard.hits == []
+
+
+def test_guards_nest() -> None:
+    with guarded(["pooling"]) as outer:
+        with guarded(["pooling"]) as inner, pytest.raises(BannedOperator):
+            by_reference(X)
+        with pytest.raises(BannedOperator):
+            by_reference(X)
+    assert (len(outer.hits), len(inner.hits)) == (1, 1)
+    assert by_reference(X).tolist() == POOLED
+
+
+def test_everything_is_as_before_after_an_exception() -> None:
+    code = CF.max_pool2d.__code__
+    with pytest.raises(ZeroDivisionError), guarded(["pooling"]):
+        1 / 0
+    assert CF.max_pool2d.__code__ is code
+    assert by_functional(X).tolist() == by_reference(X).tolist() == POOLED
+
+
+def test_an_unknown_family_is_the_author_s_mistake() -> None:
+    assert list(FAMILIES) == ["pooling"]
+    with pytest.raises(KeyError, match="poling"):
+        is_banned("max_pool2d", ["poling"])
+
+
+# What the source shows, without running it.
+
+
+def hidden_from_the_run(x):
+    if x is None:
+        return F.max_pool2d(x, 2)
+    return x
+
+
+def max_pool(x, kernel_size):
+    return x[..., ::kernel_size, ::kernel_size]
+
+
+def uses_own_max_pool(x):
+    max_pool2d = max_pool
+    return max_pool2d(x, 2)
+
+
+def only_talks_about_it(x):
+    """As F.max_pool2d does."""
+    # F.max_pool2d(x, 2)
+    return "F.max_pool2d"
+
+
+@functools.wraps(by_functional)
+def wrapped(x):
+    return by_functional(x)
+
+
+class Pool(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x):
+        return self.pool(x)
+
+
+@pytest.mark.parametrize(
+    ("work", "operator", "line"),
+    [
+        (by_functional, "max_pool2d", "return F.max_pool2d(x, 2)"),
+        (by_module, "MaxPool2d", "return nn.MaxPool2d(2)(x)"),
+        (by_torch, "max_pool2d", "return torch.max_pool2d(x, 2)"),
+        (by_aten, "max_pool2d_with_indices", "return torch.ops.aten.max_pool2d_with_indices(x, [2, 2])[0]"),
+        (by_import_inside, "max_pool2d", "from torch.nn.functional import max_pool2d as mp"),
+        (by_alias, "max_pool2d", "return taken_earlier(x, 2)"),
+        (by_reference, "max_pool2d", "return CF.max_pool2d(x, 2)"),
+        (by_reference_taken_earlier, "max_pool2d", "return reference_taken_earlier(x, 2)"),
+        (by_inner_reference, "max_pool", "return inner_reference_taken_earlier(x)"),
+        (by_partial, "max_pool2d", "return functools.partial(F.max_pool2d, kernel_size=2)(x)"),
+        (hidden_from_the_run, "max_pool2d", "return F.max_pool2d(x, 2)"),
+        (wrapped, "max_pool2d", "return F.max_pool2d(x, 2)"),
+        (Pool, "MaxPool2d", "self.pool = nn.MaxPool2d(2)"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_the_source_shows_the_line(work, operator: str, line: str) -> None:
+    hits = static_hits(work, ["pooling"])
+    assert [hit.operator for hit in hits] == [operator]
+    with open(__file__, encoding="utf-8") as file:
+        assert file.read().splitlines()[hits[0].line - 1].strip() == line
+
+
+@pytest.mark.parametrize("work", [max_pool, uses_own_max_pool, only_talks_about_it, len, eval("lambda x: x")])
+def test_own_functions_words_and_work_without_a_source_are_no_hits(work) -> None:
+    assert static_hits(work, ["pooling"]) == []
+
+
+def test_a_function_of_a_notebook_with_odd_names_in_it_is_read() -> None:
+    scope = {"torch": torch, "odd": type("Odd", (), {"__module__": 3, "__name__": 4})()}
+    exec("def work(x):\n    return odd, torch.max(x)", scope)
+    assert static_hits(scope["work"], ["pooling"]) == []
