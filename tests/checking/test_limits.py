@@ -19,43 +19,45 @@ def test_a_call_in_time_is_left_alone() -> None:
     assert answer == 42
 
 
-@alarm
-def test_an_endless_loop_is_stopped() -> None:
-    start = time.perf_counter()
-    with pytest.raises(OutOfTime), time_limit(0.05):
-        while True:
-            pass
-    assert time.perf_counter() - start < 2
+def forever():
+    while True:
+        pass
 
 
-@alarm
-def test_a_loop_that_swallows_exceptions_is_stopped() -> None:
-    with pytest.raises(OutOfTime), time_limit(0.05):
-        while True:
-            try:
-                time.sleep(1)
-            except Exception:
-                continue
-
-
-@alarm
-def test_a_loop_that_swallows_everything_is_stopped() -> None:
-    with pytest.raises(OutOfTime), time_limit(0.05):
-        while True:
-            try:
-                sum(range(100))
-            except:  # noqa: E722
-                pass
-
-
-@alarm
-def test_a_call_that_swallowed_the_alarm_and_then_ended_was_too_late_all_the_same() -> None:
-    with pytest.raises(OutOfTime), time_limit(0.05):
+def swallows_exceptions():
+    while True:
         try:
             time.sleep(1)
-        except BaseException as error:
-            swallowed = error
-    assert isinstance(swallowed, OutOfTime)
+        except Exception:
+            continue
+
+
+def swallows_everything():
+    while True:
+        try:
+            sum(range(100))
+        except:  # noqa: E722
+            continue
+
+
+def swallows_it_once_and_ends():
+    try:
+        time.sleep(1)
+    except OutOfTime:
+        return
+
+
+@alarm
+@pytest.mark.parametrize(
+    "work",
+    [forever, swallows_exceptions, swallows_everything, swallows_it_once_and_ends],
+    ids=lambda work: work.__name__,
+)
+def test_what_takes_too_long_is_stopped(work) -> None:
+    start = time.perf_counter()
+    with pytest.raises(OutOfTime), time_limit(0.05):
+        work()
+    assert time.perf_counter() - start < 30
 
 
 @alarm
@@ -75,7 +77,7 @@ def test_the_alarm_before_is_back_afterwards() -> None:
 
 def test_an_error_and_ctrl_c_pass_through() -> None:
     with pytest.raises(ZeroDivisionError), time_limit(5):
-        1 / 0
+        raise ZeroDivisionError
     with pytest.raises(KeyboardInterrupt), time_limit(5):
         raise KeyboardInterrupt
 
