@@ -11,12 +11,12 @@ from course_lib.checking.driver import attempt
 from course_lib.checking.exercise import Exercise
 from course_lib.checking.guard import static_hits
 from course_lib.checking.judge import Problem, Verdict, judge, refuse
-from course_lib.checking.plain import kind_of, text
+from course_lib.checking.plain import kind_of
 
 
 def examine(exercise: Exercise, work: Any, seed: str | None = None) -> Verdict:
     """Runs the work on the public cases and, with a seed, on those drawn from it; judges the outcomes."""
-    if problem := _problem(exercise, work):
+    if problem := problem_with(exercise, work):
         return refuse(exercise, problem)
     groups = exercise.groups(seed)
     flat = [case for _, cases in groups for case in cases]
@@ -26,7 +26,7 @@ def examine(exercise: Exercise, work: Any, seed: str | None = None) -> Verdict:
     return judge(exercise, groups, outcomes, hits=hits, seed=seed)
 
 
-def _problem(exercise: Exercise, work: Any) -> Problem | None:
+def problem_with(exercise: Exercise, work: Any) -> Problem | None:
     """What keeps this work from being run at all."""
     facts: dict[str, Any] = {"name": exercise.name, "given": kind_of(work)}
     if exercise.kind == "module":
@@ -69,8 +69,10 @@ def _line(name: str, signature: inspect.Signature) -> str:
 
 
 def _written(default: Any) -> Any:
-    """A default as it is written in a signature; in the place of what is no plain value, its kind."""
-    if default is inspect.Parameter.empty or default is None or type(default) in (bool, int, float, str):
+    """A default as it is written in a signature; in the place of what has no short plain form, its kind."""
+    if default is inspect.Parameter.empty or default is None or type(default) in (bool, float):
+        return default
+    if type(default) is int and default.bit_length() <= 64 or type(default) is str and len(default) <= 40:
         return default
     return _Words(kind_of(default))
 
@@ -79,4 +81,4 @@ class _Words(str):
     """A text that a signature shows without quotes."""
 
     def __repr__(self) -> str:
-        return text(self, 60)
+        return str(self)

@@ -14,7 +14,7 @@ class OutOfTime(BaseException):
 
 
 # An alarm that the body swallowed rings again after so many seconds, until one meets it outside its try.
-AGAIN = 0.05
+AGAIN = 0.01
 
 
 @contextmanager

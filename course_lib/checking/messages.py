@@ -21,6 +21,7 @@ NOT_A_FUNCTION = "check takes the function itself, but it was given {given}. Wri
 A_RESULT = "check takes the function itself, but it was given the result of a call ({given}). Leave out the parentheses after the name: check(max_pool)."
 NO_EXERCISE = "No exercise is named {name}. The closest name is {closest}: keep the name that the starter gives."
 A_LAMBDA = "check finds the exercise by the function's name, and a lambda has none. Write the function with def, as the starter does."
+NOT_DEFINED = "{name} is not defined. Run the cell that defines it; if that cell shows an error, mend the error first."
 NOT_A_CLASS = "{name} should be a class that inherits from torch.nn.Module, but it is {given}."
 NOT_A_PLAIN_FUNCTION = "{name} should be a function that starts with def {name}, but it is {given}."
 NO_SIGNATURE = "{name} should be a function that starts with def {name}, but the signature of yours can't be read."
