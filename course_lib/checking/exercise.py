@@ -35,12 +35,12 @@ class Case:
 class Law:
     """A relation that the outputs of a group of cases must fulfil, whatever the oracle says.
 
-    holds: takes the outputs, in the order of the cases, and says whether the law holds.
+    holds: takes the outputs and the cases that they belong to, in the same order, and says whether the law holds.
     sentence: the law as a whole sentence.
     """
 
     sentence: str
-    holds: Callable[[Sequence[Any]], bool]
+    holds: Callable[[Sequence[Any], Sequence[Case]], bool]
 
 
 @dataclass(frozen=True)

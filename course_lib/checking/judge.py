@@ -110,7 +110,7 @@ def _group_findings(
         finding = _finding(exercise, facet, case, outcome, hidden)
         if finding:
             found.append(finding)
-    if facet.law and not found and not facet.law.holds([outcome.value for outcome in outcomes]):
+    if facet.law and not found and not facet.law.holds([outcome.value for outcome in outcomes], cases):
         found.append(Finding(cases[0], outcomes[0], "law", hidden=hidden))
     return found
 

@@ -37,7 +37,7 @@ SCALED = Exercise(
             1,
             "Doubling doubles the sum.",
             (Case((THREE,)), Case((2 * THREE,))),
-            law=Law("The second sum must be twice the first.", lambda two: bool(two[1].sum() == 2 * two[0].sum())),
+            law=Law("The second sum must be twice the first.", lambda two, _: bool(two[1].sum() == 2 * two[0].sum())),
         ),
     ),
     misconceptions=(
