@@ -7,7 +7,8 @@ A window reads `kernel_size` positions that lie `dilation` apart. Window number 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 
 
 def per_axis(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
@@ -65,9 +66,7 @@ def output_size(
     return count
 
 
-def window(
-    index: int, kernel_size: int, stride: int | None = None, padding: int = 0, dilation: int = 1
-) -> range:
+def window(index: int, kernel_size: int, stride: int | None = None, padding: int = 0, dilation: int = 1) -> range:
     """Input positions that output `index` reads; those below 0 or from the input's size on are padding.
 
     >>> list(window(1, kernel_size=3, stride=2))
@@ -101,6 +100,104 @@ def unreached(
     count = output_size(size, kernel_size, stride, padding, dilation, ceil_mode)
     read = {p for i in range(count) for p in window(i, kernel_size, stride, padding, dilation)}
     return tuple(p for p in range(size) if p not in read)
+
+
+def adaptive_bins(size: int, output_size: int) -> tuple[range, ...]:
+    """Input positions that each of `output_size` adaptive bins reads.
+
+    Bin i begins at ⌊i·size / output_size⌋ and ends before ⌈(i + 1)·size / output_size⌉: together the bins cover the
+    axis, and where the sizes don't divide, neighbours share a position. (torch.nn.AdaptiveAvgPool2d.) No output has no
+    bins. Raises ValueError for a size below 1 or an output_size below 0.
+
+    >>> adaptive_bins(5, 2)
+    (range(0, 3), range(2, 5))
+    """
+    _check_sizes(size, max(output_size, 1))
+    if output_size < 0:
+        raise ValueError(f"output_size={output_size} must be at least 0")
+    return tuple(range(i * size // output_size, -(-(i + 1) * size // output_size)) for i in range(output_size))
+
+
+# Where an output's centre falls on the input. Positions count from the left edge of the first pixel, so pixel i spans
+# [i, i + 1) and has its centre at i + ½. Output i then stands at step·(i + offset) - shift.
+CONVENTIONS = {
+    "nearest": (0.0, 0.0),
+    "nearest-exact": (0.5, 0.0),
+    "half-pixel": (0.5, 0.5),
+    "align_corners": (0.0, 0.0),
+}
+
+
+def source_step(
+    size: int,
+    output_size: int,
+    convention: str = "half-pixel",
+    scale_factor: float | None = None,
+    rounded: Callable[[float], float] = float,
+) -> float:
+    """How far apart on the input two neighbouring outputs stand.
+
+    size / output_size, or 1 / scale_factor where that is given. "align_corners" lets the first and last centres of both
+    axes coincide: (size - 1) / (output_size - 1), whatever the scale_factor, and 0 for a single output.
+
+    >>> source_step(4, 8), source_step(4, 7, "align_corners")
+    (0.5, 0.5)
+    """
+    _check_sizes(size, output_size)
+    if convention not in CONVENTIONS:
+        raise ValueError(f"convention={convention!r} must be one of {', '.join(CONVENTIONS)}")
+    if convention == "align_corners":
+        return rounded((size - 1) / (output_size - 1)) if output_size > 1 else 0.0
+    if scale_factor is None:
+        return rounded(size / output_size)
+    if not scale_factor > 0:
+        raise ValueError(f"scale_factor={scale_factor} must be above 0")
+    return rounded(1.0 / scale_factor)
+
+
+def source_coordinates(
+    size: int,
+    output_size: int,
+    convention: str = "half-pixel",
+    scale_factor: float | None = None,
+    rounded: Callable[[float], float] = float,
+) -> tuple[float, ...]:
+    """Where on the input each output looks: step·(i + offset) - shift, in pixels, one number for each output i.
+
+    "half-pixel": step·(i + ½) - ½. Both axes span the same length. A whole number is the centre of a pixel.
+    "align_corners": step·i. The centres of the first and the last pixels coincide, so the step is another.
+    "nearest-exact": step·(i + ½). Its floor is the pixel in which the output's centre lies.
+    "nearest": step·i. Its floor is the pixel in which the output's left edge lies: half a pixel off the centre.
+
+    `rounded` rounds after every operation: torch works in float32, so pass `single` for its very numbers.
+
+    >>> source_coordinates(2, 4)
+    (-0.25, 0.25, 0.75, 1.25)
+    >>> source_coordinates(3, 5, "align_corners")
+    (0.0, 0.5, 1.0, 1.5, 2.0)
+    >>> [int(p) for p in source_coordinates(8, 4, "nearest")]
+    [0, 2, 4, 6]
+    >>> [int(p) for p in source_coordinates(8, 4, "nearest-exact")]
+    [1, 3, 5, 7]
+    """
+    step = source_step(size, output_size, convention, scale_factor, rounded)
+    offset, shift = CONVENTIONS[convention]
+    return tuple(rounded(rounded(step * (i + offset)) - shift) for i in range(output_size))
+
+
+def single(value: float) -> float:
+    """The float32 nearest to a number.
+
+    >>> single(0.1)
+    0.10000000149011612
+    """
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def _check_sizes(size: int, output_size: int) -> None:
+    for name, value in (("size", size), ("output_size", output_size)):
+        if value < 1:
+            raise ValueError(f"{name}={value} must be at least 1")
 
 
 def _is_int(value: object) -> bool:
