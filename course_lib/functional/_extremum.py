@@ -85,34 +85,45 @@ def _values(x: Tensor, windows: Windows, op: Fold) -> Tensor:
 def _positions(x: Tensor, windows: Windows, op: Fold) -> Tensor:
     """Where each window's extreme entry lies: the first of equals in reading order, but the last NaN if there is one.
 
-    The last axis comes first: within a row the first column wins, then among rows the first row. Along an axis, a tap
-    that holds the extreme entry scores kernel_size - tap, a NaN kernel_size + tap. So the highest score belongs to the
-    first of equals, or to the last NaN, and the tap is how far the score lies from kernel_size. Each axis writes its
-    scores into the bits above those of the axes before: a maximum over rows carries the winning row's column along.
-    (Scores are small integers because a maximum of those costs next to nothing, unlike a selection with torch.where.)
+    Along an axis, a tap that holds the extreme entry scores kernel_size - tap, a NaN kernel_size + tap. So the highest
+    score belongs to the first of equals, or to the last NaN, and the tap is how far it lies from kernel_size. A score
+    has bits for every axis, rows above columns, and a NaN's bit on top: so the maximum over an axis carries along the
+    bits of the axes before, and prefers the first row to the first column. (Scores are small integers because a
+    maximum of those costs next to nothing, unlike a selection with torch.where.)
     """
-    bits = [(2 * axis.kernel_size - 1).bit_length() for axis in windows.axes]
-    dtype = torch.uint8 if sum(bits) <= 8 else torch.int32 if sum(bits) <= 31 else torch.int64
-    scores, shift = x, 0
-    for axis, width in zip(reversed(windows.axes), reversed(bits), strict=True):
+    bits = _score_bits(windows)
+    top = sum(bits)
+    dtype = torch.uint8 if top < 8 else torch.int32 if top < 31 else torch.int64
+    scores, shift = x, top
+    for axis, width in zip(windows.axes, bits, strict=True):
+        first, shift = shift == top, shift - width
         extreme = fold(x, axis, op)
-        nan = (x != x).view(torch.uint8).to(dtype) if x.is_floating_point() else None
+        if not x.is_floating_point():
+            nan = None
+        elif first:
+            nan = (x != x).view(torch.uint8).to(dtype)
+        else:
+            nan = scores >> top
         best = torch.zeros_like(extreme, dtype=dtype)
         for tap, outputs, inputs in axis.taps():
-            before = 0 if shift == 0 else axis.part(scores, inputs)
+            before = 0 if first else axis.part(scores, inputs)
             hit = (axis.part(x, inputs) == axis.part(extreme, outputs)).view(torch.uint8).to(dtype)
-            score = hit * (((axis.kernel_size - tap) << shift) + before)
+            score = hit * (before + ((axis.kernel_size - tap) << shift))
             if nan is not None:
-                score += axis.part(nan, inputs) * (((axis.kernel_size + tap) << shift) + before)
+                score += axis.part(nan, inputs) * (before + ((axis.kernel_size + tap) << shift) + (first << top))
             axis.part(best, outputs).clamp_min_(score)
-        x, scores, shift = extreme, best, shift + width
-    return _flat_indices(scores, windows, bits)
+        x, scores = extreme, best
+    return _flat_indices(scores, windows)
 
 
-def _flat_indices(scores: Tensor, windows: Windows, bits: list[int]) -> Tensor:
+def _score_bits(windows: Windows) -> list[int]:
+    return [(2 * axis.kernel_size - 1).bit_length() for axis in windows.axes]
+
+
+def _flat_indices(scores: Tensor, windows: Windows) -> Tensor:
     """Positions in the flattened spatial axes; 0 for a window of padding alone."""
     flat, later = torch.zeros_like(scores, dtype=torch.long), 1
-    for axis, width in zip(reversed(windows.axes), reversed(bits), strict=True):
+    for axis, width in zip(reversed(windows.axes), reversed(_score_bits(windows)), strict=True):
         score = scores & ((1 << width) - 1)
         tap = torch.maximum(score, 2 * axis.kernel_size - score) - axis.kernel_size
         flat.add_(tap.long(), alpha=axis.dilation * later)
