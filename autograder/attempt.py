@@ -1,0 +1,74 @@
+"""The learner's side of the byte protocol: runs cells, and calls the learner's work on the cases that come.
+
+Everything here runs in the learner's own process, beside the learner's code. Nothing that it says is believed: it
+sends values, and the examiner judges them.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from autograder import wire
+from autograder.cells import Cells
+from course_lib import exercises
+from course_lib.checking.driver import run
+from course_lib.checking.examine import problem_with
+from course_lib.checking.exercise import Case
+from course_lib.checking.guard import static_hits
+
+MESSAGE_LIMIT = 256 << 20
+
+
+def warm() -> None:
+    """Loads every exercise before the fork."""
+    exercises.names()
+
+
+def serve(connection: socket.socket, cells: Cells) -> None:
+    """Answers the examiner's messages one after the other, each answer with the id of its question."""
+    while True:
+        try:
+            question = wire.receive(connection, MESSAGE_LIMIT)
+        except wire.Closed:
+            return
+        try:
+            answer = ANSWERS[question["op"]](cells, question)
+        except KeyboardInterrupt:
+            answer = {"interrupted": True}
+        wire.send(connection, {"id": question["id"], **answer})
+
+
+def _run(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
+    outputs, status = cells.run(question["source"])
+    return {"outputs": outputs, "status": status, "cut": cells.recorder.cut}
+
+
+def _open(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
+    """Looks at the work before anything is called: is it there, can it be called, does it name what is banned?"""
+    name = question["exercise"]
+    exercise = exercises.find(name)
+    try:
+        work = cells.get(name)
+    except KeyError:
+        return {"problem": ("NOT_DEFINED", {"name": name})}
+    if problem := problem_with(exercise, work):
+        return {"problem": (problem.message, problem.facts)}
+    return {"problem": None, "hits": [(hit.operator, hit.line) for hit in static_hits(work, exercise.banned)]}
+
+
+def _case(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
+    exercise = exercises.find(question["exercise"])
+    outcome = run(exercise, cells.get(exercise.name), Case(**question["case"]), twice=question["twice"])
+    plain = ("status", "value", "gradients", "buffers", "changed", "steady", "state")
+    fields = {name: getattr(outcome, name) for name in plain}
+    raised = outcome.raised and {
+        "type": outcome.raised.type,
+        "message": outcome.raised.message[:10_000],
+        "lines": [(line.number, line.function, line.text[:500]) for line in outcome.raised.lines[-20:]],
+    }
+    hits = [(hit.operator, hit.line) for hit in outcome.hits[:20]]
+    return {"outcome": fields | {"raised": raised, "hits": hits, "printed": outcome.printed[:10_000]}}
+
+
+ANSWERS = {"run": _run, "open": _open, "case": _case}

@@ -1,0 +1,272 @@
+"""Grades one submission: sends cells and cases to the learner's process, and judges what comes back.
+
+This is the trusted side. It holds the seeds, asks the oracles and decides the points; from the learner's process it
+takes bytes alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from autograder import messages
+from autograder.script import Script, Step, function_source
+from autograder.supervisor import Code, Ended, Learner, Zygote
+from course_lib import exercises
+from course_lib.checking.driver import Line, Outcome, Raised
+from course_lib.checking.exercise import Case, Exercise, Facet
+from course_lib.checking.guard import Hit
+from course_lib.checking.judge import Problem, Verdict, judge, refuse
+from course_lib.checking.report import Report, report
+
+STATUSES = ("returned", "raised", "not attempted", "out of time", "banned")
+Output = dict[str, Any]
+
+
+@dataclass
+class Record:
+    """What grading one submission gave: plain data, kept in the ledger.
+
+    code: how the learner's process ended (OK, SG signal or exit, TO time, ML memory, OL output, XX our own fault);
+    detail and sentence say more. outputs: for each code cell, by its place, what a notebook shows under it. checks: the
+    facts of each verdict that counts, by grade_id. weak: grade cells of plain asserts, which ran beside learner code.
+    """
+
+    code: Code = "OK"
+    detail: str = ""
+    sentence: str = ""
+    outputs: dict[int, list[Output]] = field(default_factory=dict)
+    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    weak: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Record:
+        return cls(**data | {"outputs": {int(index): outputs for index, outputs in data["outputs"].items()}})
+
+
+def grade(script: Script, zygote: Zygote, secret: str) -> Record:
+    """Runs a submission and judges it. Never raises for what the submission does."""
+    record, began = Record(), time.monotonic()
+    learner: Learner | None = None
+    try:
+        learner = zygote.spawn()
+        for step in script.steps:
+            _step(step, script, learner, secret, record)
+    except Ended as end:
+        _end(record, end, script, zygote)
+    except Exception as error:
+        _end(record, Ended("XX", f"{type(error).__name__}: {error}"), script, zygote)
+    finally:
+        if learner:
+            learner.close()
+    record.seconds = time.monotonic() - began
+    return record
+
+
+def _step(step: Step, script: Script, learner: Learner, secret: str, record: Record) -> None:
+    if step.kind == "check":
+        hidden = {check.exercise for check in step.checks if check.hidden}
+        names = dict.fromkeys(check.exercise for check in step.checks)
+        examined = {name: _examine(name, name in hidden, script, learner, secret) for name in names}
+        shown = [report(examined[check.exercise].verdict(check.hidden)) for check in step.checks]
+        record.outputs[step.index] = [*map(_displayed, shown), _result(shown[-1].facts["points"])]
+        record.checks[step.grade_id] = shown[-1].facts
+        return
+    answer = learner.ask({"op": "run", "source": step.source})
+    outputs = answer.get("outputs")
+    record.outputs[step.index] = clean(outputs) if isinstance(outputs, list) else []
+    if step.kind == "assert":
+        record.weak.append(step.grade_id)
+    if answer.get("cut") and not record.sentence:
+        record.sentence = messages.TEXT_CUT
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What one exercise's cases gave; from it comes a verdict with the hidden cases or without."""
+
+    exercise: Exercise
+    groups: Sequence[tuple[Facet, tuple[Case, ...]]] = ()
+    outcomes: Sequence[list[Outcome]] = ()
+    hits: Sequence[Hit] = ()
+    seed: str | None = None
+    problem: Problem | None = None
+
+    def verdict(self, hidden: bool) -> Verdict:
+        if self.problem:
+            return refuse(self.exercise, self.problem)
+        pairs = zip(self.groups, self.outcomes, strict=True)
+        kept = [(group, results) for group, results in pairs if hidden or group[1] is group[0].public]
+        groups, outcomes = [group for group, _ in kept], [results for _, results in kept]
+        return judge(self.exercise, groups, outcomes, hits=self.hits, seed=self.seed if hidden else None)
+
+
+def _examine(name: str, hidden: bool, script: Script, learner: Learner, secret: str) -> Examination:
+    """Runs an exercise's public cases and, with ``hidden``, those of a seed that the secret and the submission make."""
+    exercise = exercises.find(name)
+    opened = learner.ask({"op": "open", "exercise": name})
+    if problem := opened.get("problem"):
+        return Examination(exercise, problem=_problem(problem, exercise))
+    seed = None
+    if hidden:
+        source = function_source(name, script.solutions.get(name, ""))
+        seed = hmac.new(secret.encode(), source.encode(), hashlib.sha256).hexdigest()[:8]
+    groups = exercise.groups(seed)
+    outcomes: list[list[Outcome]] = []
+    over, first = False, True
+    for _, cases in groups:
+        outcomes.append([])
+        for case in cases:
+            outcome = Outcome("not run") if over else _outcome(exercise, case, first, learner)
+            over, first = over or outcome.status == "out of time", False
+            outcomes[-1].append(outcome)
+    hits = [_hit(hit) for hit in opened.get("hits", ())][:20]
+    return Examination(exercise, groups, outcomes, hits, seed)
+
+
+def _problem(problem: Any, exercise: Exercise) -> Problem:
+    """The problem that the learner's process names, if it is one of those that work can have."""
+    try:
+        message, facts = problem
+        facts = {"name": exercise.name} | {str(key): str(value)[:300] for key, value in facts.items()}
+        if message in messages.PROBLEMS:
+            return Problem(message, facts)
+    except (TypeError, ValueError, AttributeError):
+        pass
+    return Problem("NOT_DEFINED", {"name": exercise.name})
+
+
+def _outcome(exercise: Exercise, case: Case, twice: bool, learner: Learner) -> Outcome:
+    fields = {name: getattr(case, name) for name in ("args", "kwargs", "gradient", "build", "state", "training")}
+    fields |= {name: dict(fields[name]) for name in ("kwargs", "build", "state")}
+    question = {"op": "case", "exercise": exercise.name, "case": fields, "twice": twice}
+    answer = learner.ask(question, exercise.seconds + 2)
+    if answer.get("late") or answer.get("interrupted"):
+        return Outcome("out of time")
+    try:
+        return _read(answer["outcome"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Outcome("raised", raised=Raised("ProtocolError", messages.GARBLED, ()))
+
+
+def _read(said: dict[str, Any]) -> Outcome:
+    """An outcome from what a learner's process said; every field is taken for what it may be and no more."""
+    raised = said["raised"] and Raised(
+        str(said["raised"]["type"])[:100],
+        str(said["raised"]["message"])[:10_000],
+        tuple(
+            Line(int(n), str(function)[:100], str(text)[:500]) for n, function, text in said["raised"]["lines"][-20:]
+        ),
+    )
+    status = said["status"]
+    if status not in STATUSES:
+        raise ValueError(status)
+    hits = tuple(_hit(hit) for hit in said["hits"][:20])
+    if status == "banned" and not hits:
+        hits = (Hit("?"),)
+    state = said["state"]
+    return Outcome(
+        status,
+        said["value"],
+        tuple(said["gradients"]),
+        said["buffers"],
+        changed=tuple(each if type(each) is int else str(each)[:100] for each in said["changed"][:20]),
+        steady=said["steady"] is True,
+        raised=raised,
+        state=None if state is None else (str(state[0])[:1000], str(state[1])[:1000]),
+        hits=hits,
+        printed=str(said["printed"])[:10_000],
+    )
+
+
+def _hit(said: Any) -> Hit:
+    operator, line = said
+    return Hit(str(operator)[:100], int(line) if line is not None else None)
+
+
+# What the notebook shows ------------------------------------------------------------------------------------------
+
+
+def _displayed(shown: Report) -> Output:
+    data, metadata = shown._repr_mimebundle_()
+    return {"output_type": "display_data", "data": data, "metadata": metadata}
+
+
+def _result(points: float) -> Output:
+    return {
+        "output_type": "execute_result",
+        "execution_count": None,
+        "data": {"text/plain": repr(points)},
+        "metadata": {},
+    }
+
+
+def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
+    """Gives every grade cell that was not reached no points, and says why under it."""
+    record.code, record.detail = end.code, end.detail
+    record.sentence = messages.ENDED[end.code].format(detail=end.detail, limits=zygote.limits)
+    for step in script.steps:
+        if step.index in record.outputs or step.kind == "run":
+            continue
+        error = {
+            "output_type": "error",
+            "ename": record.code,
+            "evalue": record.sentence,
+            "traceback": [record.sentence],
+        }
+        record.outputs[step.index] = [error]
+        for check in step.checks:
+            record.checks[step.grade_id] = {
+                "exercise": check.exercise,
+                "face": "ended",
+                "points": 0.0,
+                "max_points": float(exercises.find(check.exercise).points),
+                "facets": [],
+                "diagnosis": record.sentence,
+                "misconception": None,
+                "seed": None,
+            }
+
+
+SAFE_KINDS = ("text/plain", "image/png", "image/jpeg", "text/latex")
+
+
+def clean(outputs: list[Any]) -> list[Output]:
+    """A learner's outputs without anything that a browser would run: of rich output, text and pictures stay."""
+    kept = []
+    for output in outputs:
+        try:
+            kept.append(_clean(output))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            continue
+    return kept
+
+
+def _clean(output: Output) -> Output:
+    kind = output["output_type"]
+    if kind == "stream":
+        name = "stderr" if output["name"] == "stderr" else "stdout"
+        return {"output_type": "stream", "name": name, "text": str(output["text"])}
+    if kind == "error":
+        lines = [str(line) for line in output["traceback"]]
+        return {
+            "output_type": "error",
+            "ename": str(output["ename"]),
+            "evalue": str(output["evalue"]),
+            "traceback": lines,
+        }
+    if kind not in ("display_data", "execute_result"):
+        raise ValueError(kind)
+    data = {mime: str(output["data"][mime]) for mime in SAFE_KINDS if mime in output["data"]}
+    cleaned = {"output_type": kind, "data": data, "metadata": {}}
+    if kind == "execute_result":
+        cleaned["execution_count"] = int(output["execution_count"])
+    return cleaned

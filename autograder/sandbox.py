@@ -1,0 +1,264 @@
+"""What stands between a learner's code and the machine, layer by layer.
+
+``enter_root`` is called once, by the zygote, before it imports anything large: then it sees a file system that holds
+Python, the libraries and course_lib, and nothing else. Every fork calls the rest: ``divide`` for namespaces of
+its own, then limits, Landlock and seccomp, none of which can be taken back. The calls are Linux's own, through ctypes:
+Python 3.11 has no os.unshare, and the Landlock package has no release.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import resource
+import struct
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NOBODY = 65534
+OURS = ("__init__", "attempt", "cells", "sandbox", "wire", "zygote")  # what runs on the learner's side
+_libc = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+SYS_LANDLOCK = 444  # create_ruleset; add_rule and restrict_self follow
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Sizes in bytes, times in seconds."""
+
+    cell_seconds: float = 30.0
+    wall_seconds: float = 60.0
+    memory: int = 2 << 30
+    processes: int = 64
+    text: int = 1 << 20
+    output: int = 16 << 20
+    files: int = 64 << 20
+
+
+def _call(name: str, *arguments) -> None:
+    """Calls a function of libc; OSError where it fails."""
+    if getattr(_libc, name)(*arguments) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def die_with_parent() -> None:
+    """The kernel kills this process when its parent ends."""
+    _call("prctl", PR_SET_PDEATHSIG, 9, 0, 0, 0)
+
+
+# Namespaces ------------------------------------------------------------------------------------------------------
+
+
+def _map_user(uid: int, gid: int) -> None:
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def readable_paths() -> list[str]:
+    """What a learner's process may read: programs, Python, its packages, course_lib, and its own side of the grader."""
+    import course_lib
+
+    system = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]
+    etc = [
+        "ld.so.cache",
+        "ld.so.conf",
+        "ld.so.conf.d",
+        "passwd",
+        "group",
+        "nsswitch.conf",
+        "localtime",
+        "alternatives",
+        "fonts",
+    ]
+    python = [sys.prefix, sys.base_prefix, sys.exec_prefix, *(entry for entry in sys.path if "site-packages" in entry)]
+    ours = [Path(course_lib.__file__).parent, *(Path(__file__).with_name(f"{name}.py") for name in OURS)]
+    wanted = [*system, *(f"/etc/{name}" for name in etc), *python, *map(str, ours)]
+    return [path for path in dict.fromkeys(map(os.path.abspath, wanted)) if os.path.lexists(path)]
+
+
+def enter_root(paths: Sequence[str]) -> None:
+    """Makes a root that holds these paths, a few devices and an empty /tmp, and leaves the old one behind.
+
+    As root it then becomes an unprivileged user for good; an ordinary user does it in a user namespace.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0:
+        _call("unshare", CLONE_NEWNS)
+    else:
+        _call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
+        _map_user(uid, gid)
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)
+    new = tempfile.mkdtemp(prefix="down-and-up-root-")
+    _mount("tmpfs", new, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
+    for path in sorted(paths):
+        _place(path, new)
+    for device in ("null", "zero", "full", "random", "urandom"):
+        _place(f"/dev/{device}", new)
+    for folder in ("tmp", ".old", "proc"):
+        os.mkdir(f"{new}/{folder}")
+    _mount("tmpfs", f"{new}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m")
+    number = SYS_PIVOT_ROOT[os.uname().machine]
+    if _libc.syscall(number, new.encode(), f"{new}/.old".encode()) == -1:
+        raise OSError(ctypes.get_errno(), "pivot_root")
+    os.chdir("/")
+    if uid == 0:
+        _mount("proc", "/proc", "proc", 0)
+    else:
+        _mount("/.old/proc", "/proc", None, MS_BIND | MS_REC)
+    _call("umount2", b"/.old", 2)
+    os.rmdir("/.old")
+    _mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+    if uid == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        # Changing the user makes a process undumpable, and the maps of its namespaces unwritable with it.
+        _call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def _place(path: str, new: str) -> None:
+    """Shows one path of the old root in the new one, read-only."""
+    target = new + path
+    if os.path.lexists(target):
+        return
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.islink(path):
+        os.symlink(os.readlink(path), target)
+        return
+    if os.path.isdir(path):
+        os.mkdir(target)
+    else:
+        Path(target).touch()
+    _mount(path, target, None, MS_BIND | MS_REC)
+    device = path.startswith("/dev/")
+    with contextlib.suppress(OSError):  # a user namespace may not change every mount; Landlock forbids the writing
+        _mount(None, target, None, MS_REMOUNT | MS_BIND | MS_NOSUID | (0 if device else MS_RDONLY | MS_NODEV))
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    encoded = [None if text is None else text.encode() for text in (source, target, kind)]
+    _call("mount", *encoded, ctypes.c_ulong(flags), None if data is None else data.encode())
+
+
+def divide() -> None:
+    """New user, PID, network, IPC, mount and host-name namespaces. The next fork is PID 1 in them: with it all ends."""
+    uid, gid = os.getuid(), os.getgid()
+    _call("unshare", CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS)
+    _map_user(uid, gid)
+
+
+def own_scratch(limits: Limits) -> None:
+    """An empty /tmp of limited size, for this process alone; no /proc any more."""
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)
+    _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "mode=555,size=4k")
+    _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=700,size={limits.files},nr_inodes=10000")
+    os.chdir("/tmp")
+
+
+# What can't be taken back ------------------------------------------------------------------------------------------
+
+
+def limit(limits: Limits) -> None:
+    """The kernel's own limits. Memory counts from what the fork has already."""
+    with open("/proc/self/statm") as file:
+        here = int(file.read().split()[0]) * resource.getpagesize()
+    for what, most in (
+        (resource.RLIMIT_AS, here + limits.memory),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_FSIZE, limits.files),
+        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, int(limits.wall_seconds) + 5),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def drop_capabilities() -> None:
+    """Gives up what a user namespace's first process may do in it."""
+    for capability in range(64):
+        _libc.prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP; refused beyond the last one there is
+    header = struct.pack("=Ii", 0x20080522, 0)
+    _call("capset", header, struct.pack("=6I", *[0] * 6))
+
+
+def landlock_version() -> int:
+    """The Landlock version that the kernel offers, 0 without."""
+    return max(0, _libc.syscall(SYS_LANDLOCK, None, 0, 1))
+
+
+def landlock(read: Sequence[str], write: Sequence[str]) -> None:
+    """From here on only these paths can be read (and their programs run), only those written, and no port used."""
+    version = landlock_version()
+    if not version:
+        raise OSError("the kernel offers no Landlock")
+    newest = {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)
+    everything = (1 << newest) - 1
+    reading = (1 << 0) | (1 << 2) | (1 << 3)  # execute, read a file, read a folder
+    attributes = [everything, *([3] if version >= 4 else []), *([3] if version >= 6 else [])]  # files, TCP, scopes
+    packed = struct.pack(f"={len(attributes)}Q", *attributes)
+    rules = _libc.syscall(SYS_LANDLOCK, packed, len(packed), 0)
+    if rules == -1:
+        raise OSError(ctypes.get_errno(), "landlock_create_ruleset")
+    for paths, rights in ((read, reading), (write, everything)):
+        for path in paths:
+            _allow(rules, path, rights)
+    _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if _libc.syscall(SYS_LANDLOCK + 2, rules, 0) == -1:
+        raise OSError(ctypes.get_errno(), "landlock_restrict_self")
+    os.close(rules)
+
+
+def _allow(rules: int, path: str, rights: int) -> None:
+    try:
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    if not os.path.isdir(path):
+        rights &= (1 << 0) | (1 << 1) | (1 << 2) | (1 << 14) | (1 << 15)  # what makes sense for a file
+    rule = struct.pack("=Qi", rights, handle)
+    if _libc.syscall(SYS_LANDLOCK + 1, rules, 1, rule, 0) == -1:
+        raise OSError(ctypes.get_errno(), f"landlock_add_rule {path}")
+    os.close(handle)
+
+
+# Calls that a notebook never needs and an attack often does.
+FORBIDDEN = """
+    ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd mount umount2 mount_setattr move_mount
+    open_tree fsopen fsmount fsconfig fspick pivot_root chroot unshare setns keyctl add_key request_key bpf
+    perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register kexec_load kexec_file_load
+    init_module finit_module delete_module open_by_handle_at name_to_handle_at swapon swapoff reboot
+    sethostname setdomainname quotactl acct settimeofday clock_settime adjtimex syslog iopl ioperm
+    personality lookup_dcookie nfsservctl vhangup fanotify_init migrate_pages move_pages mbind
+""".split()  # noqa: SIM905
+
+
+def filter_calls() -> None:
+    """seccomp: the calls above fail with EPERM, new namespaces too, and clone3 as if the kernel did not know it."""
+    import pyseccomp
+
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    refuse = pyseccomp.ERRNO(errno.EPERM)
+    for name in FORBIDDEN:
+        try:
+            rules.add_rule(refuse, name)
+        except (OSError, RuntimeError, ValueError):
+            continue  # a call that this architecture does not have
+    spaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | 0x02000000
+    for bit in (1 << n for n in range(32) if spaces >> n & 1):
+        rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit))
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    for family in range(2, 46):  # of the socket families only AF_UNIX stays
+        rules.add_rule(refuse, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
+    rules.load()

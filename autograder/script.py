@@ -1,0 +1,109 @@
+"""What there is to do for one submission: its code cells in order, and which of them are checks."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from nbformat import NotebookNode
+
+SKIP = "skip-execution"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One call of check in a grade cell: of which exercise, and whether with hidden cases."""
+
+    exercise: str
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """One code cell: its place in the notebook and what to do with it.
+
+    kind: ``run`` it, judge its ``checks`` in the examiner, or run its plain ``assert`` statements (weak: they run
+    beside the learner's code).
+    """
+
+    index: int
+    kind: Literal["run", "check", "assert"]
+    source: str = ""
+    grade_id: str = ""
+    points: float = 0.0
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class Script:
+    """A submission's steps, and the text of each solution cell by its grade_id."""
+
+    steps: tuple[Step, ...]
+    solutions: dict[str, str]
+
+    def digest(self) -> str:
+        """sha256 of everything that the outcome depends on in the submission."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def script(notebook: NotebookNode) -> Script:
+    """Reads the steps from a normalised notebook."""
+    steps, solutions = [], {}
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        meta = cell.metadata.get("nbgrader", {})
+        grade_id = meta.get("grade_id", "")
+        if meta.get("solution"):
+            solutions[grade_id] = cell.source
+        if meta.get("grade") and not meta.get("solution"):
+            checks = checks_of(cell.source)
+            kind: Literal["check", "assert"] = "check" if checks else "assert"
+            source = "" if checks else cell.source
+            steps.append(Step(index, kind, source, grade_id, float(meta.get("points", 0)), checks))
+        elif SKIP not in cell.metadata.get("tags", []) and cell.source.strip():
+            steps.append(Step(index, "run", cell.source, grade_id))
+    return Script(tuple(steps), solutions)
+
+
+def checks_of(source: str) -> tuple[Check, ...]:
+    """The checks of a grade cell, if it holds nothing else; else none, and its cell is one of plain asserts.
+
+    >>> checks_of("check(max_pool)\\ncheck(max_pool, hidden=True)")
+    (Check(exercise='max_pool', hidden=False), Check(exercise='max_pool', hidden=True))
+    >>> checks_of("assert max_pool(x) == 3")
+    ()
+    """
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return ()
+    found = [_check(statement) for statement in body]
+    return tuple(each for each in found if each) if found and all(found) else ()
+
+
+def _check(statement: ast.stmt) -> Check | None:
+    match statement:
+        case ast.Expr(ast.Call(ast.Name("check"), [ast.Name(name)], [])):
+            return Check(name, hidden=False)
+        case ast.Expr(
+            ast.Call(ast.Name("check"), [ast.Name(name)], [ast.keyword("hidden", ast.Constant(bool(hidden)))])
+        ):
+            return Check(name, hidden=hidden)
+    return None
+
+
+def function_source(name: str, cell: str) -> str:
+    """The text of a function or class in a cell, as inspect.getsource gives it; the whole cell where it isn't found."""
+    try:
+        body = ast.parse(cell).body
+    except SyntaxError:
+        return cell
+    found = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
+    if not found:
+        return cell
+    first = min([found[-1].lineno, *(each.lineno for each in found[-1].decorator_list)])
+    return "".join(line + "\n" for line in cell.splitlines()[first - 1 : found[-1].end_lineno])

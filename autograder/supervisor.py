@@ -1,0 +1,215 @@
+"""Starts learners' processes and sees to it that each of them ends, in time and within its limits."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Literal
+
+from autograder import wire
+from autograder.sandbox import Limits
+
+# As programming judges name them: fine, signal or exit, time, memory, output, and our own fault.
+Code = Literal["OK", "SG", "TO", "ML", "OL", "XX"]
+GRACE = 2.0  # seconds between the interrupt and the kill
+
+
+class Ended(Exception):
+    """The learner's process is gone. code says why, detail adds the signal or exit status."""
+
+    def __init__(self, code: Code, detail: str = ""):
+        super().__init__(code, detail)
+        self.code, self.detail = code, detail
+
+
+class SandboxError(Exception):
+    """This machine offers too little to run a stranger's code; the message says what is missing."""
+
+
+class Zygote:
+    """The process that attempts are forked from. Use it as a context manager; it is restarted if it dies."""
+
+    def __init__(self, limits: Limits | None = None, trust_submissions: bool = False):
+        self.limits = limits or Limits()
+        self.trust_submissions = trust_submissions
+        self.missing: dict[str, str] = {}
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen | None = None
+
+    def __enter__(self) -> Zygote:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", "autograder.zygote", str(theirs.fileno()), json.dumps(asdict(self.limits))]
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment(), cwd="/"
+        )
+        theirs.close()
+        answer = ours.recv(65536)
+        if not answer:
+            raise SandboxError(f"the zygote ended at its start, with status {self._process.wait()}")
+        self._control = ours
+        said = json.loads(answer)
+        self.missing = said["missing"]
+        if self.missing and not said["landlock"] and not self.trust_submissions:
+            self.stop()
+            raise SandboxError(
+                f"neither namespaces ({self.missing['root']}) nor Landlock are available, so a submission could read "
+                "and change whatever you can. Run `python -m autograder doctor`; or, if you know every learner, "
+                "grade with --trust-submissions."
+            )
+
+    def stop(self) -> None:
+        if self._control:
+            self._control.close()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._control = self._process = None
+
+    def spawn(self) -> Learner:
+        """A fresh learner's process."""
+        for retry in (False, True):
+            connection, theirs = socket.socketpair()
+            reading, writing = os.pipe()
+            try:
+                assert self._control is not None
+                socket.send_fds(self._control, [b"fork"], [theirs.fileno(), writing])
+                theirs.close()
+                os.close(writing)
+                return Learner(connection, reading, self.limits)
+            except (OSError, Ended):
+                connection.close()
+                if retry:
+                    raise
+                self.stop()
+                self.start()
+        raise AssertionError
+
+
+def _environment() -> dict[str, str]:
+    """The little that a notebook may know of the instructor's environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return kept | threads | {"HOME": "/tmp", "IPYTHONDIR": "/tmp", "MPLCONFIGDIR": "/tmp", "MPLBACKEND": "agg"}
+
+
+class Learner:
+    """One learner's process, from its fork to its end."""
+
+    def __init__(self, connection: socket.socket, status: int, limits: Limits):
+        self._connection, self._limits = connection, limits
+        self._status = os.fdopen(status, "r")
+        line = self._status.readline().strip()
+        if not line.isdigit() or line == "70":
+            raise Ended("XX", "the sandbox could not be made")
+        self.pid = int(line)
+        self._over = time.monotonic() + limits.wall_seconds
+        self._left = limits.output
+        self._count = 0
+        self._too_large = False
+        self._watch = threading.Thread(target=self._watch_memory, daemon=True)
+        self._done = threading.Event()
+        self._watch.start()
+
+    def ask(self, question: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
+        """Sends a question and waits for its answer. A cell that takes too long is interrupted, then killed.
+
+        Errors: Ended.
+        """
+        self._count += 1
+        deadline = min(time.monotonic() + (seconds or self._limits.cell_seconds), self._over)
+        try:
+            wire.send(self._connection, {"id": self._count, **question}, deadline)
+            try:
+                return self._answer(deadline)
+            except wire.Late:
+                self._signal(signal.SIGINT)
+                answer = self._answer(time.monotonic() + GRACE)
+                if time.monotonic() >= self._over:
+                    raise wire.Late from None
+                return answer | {"late": True}
+        except wire.Late:
+            self.kill()
+            raise Ended("TO") from None
+        except wire.ProtocolError as error:
+            self.kill()
+            raise Ended("OL", str(error)) from None
+        except wire.Closed:
+            raise self._ending() from None
+
+    def _answer(self, deadline: float) -> dict[str, Any]:
+        while True:
+            answer = wire.receive(self._connection, self._left, deadline)
+            if answer.get("id") == self._count:
+                return answer
+
+    def _ending(self) -> Ended:
+        if self._too_large:
+            return Ended("ML")
+        status = self._status.readline().strip()
+        number = int(status) if status.lstrip("-").isdigit() else 70
+        if number == 70:
+            return Ended("XX", "the learner's process could not go on")
+        if number < 0:
+            return Ended("SG", signal.Signals(-number).name)
+        return Ended("SG", f"exit status {number}")
+
+    def _watch_memory(self) -> None:
+        """Kills the process when it and its children together hold more memory than they may."""
+        start = _resident(self.pid)
+        while not self._done.wait(0.1):
+            if _resident(self.pid) - start > self._limits.memory:
+                self._too_large = True
+                self.kill()
+                return
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Ends the process and, as it is the first of its PID namespace, everything that it started."""
+        self._signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ends the process and waits until it is gone."""
+        self._done.set()
+        self.kill()
+        self._connection.close()
+        self._status.read()
+        self._status.close()
+        self._watch.join()
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process and its descendants hold for themselves."""
+    total = 0
+    for each in _tree(pid):
+        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{each}/statm") as file:
+            fields = file.read().split()
+            total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+    return total
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                for child in file.read().split():
+                    yield from _tree(int(child))

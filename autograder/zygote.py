@@ -1,0 +1,114 @@
+"""The process of which every attempt is a fork: it has imported everything that a notebook needs, and knows no secret.
+
+Run as ``python -m autograder.zygote CONTROL LIMITS``: CONTROL is the number of a socket. For each message there, which
+carries a connection to the examiner and a pipe for the exit status, it forks an attempt. Between the zygote and the
+attempt stands a *keeper*: it makes the namespaces, tells the attempt's process id, and reports how it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+
+from autograder import sandbox
+from autograder.sandbox import Limits
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    limits = Limits(**json.loads(sys.argv[2]))
+    sandbox.die_with_parent()
+    paths = sandbox.readable_paths()
+    missing = {}
+    try:
+        sandbox.enter_root(paths)
+    except OSError as error:
+        missing["root"] = str(error)
+    cells = _warm(limits)
+    control.send(json.dumps({"missing": missing, "landlock": sandbox.landlock_version()}).encode())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers are nobody's to wait for
+    while True:
+        message, handles, _, _ = socket.recv_fds(control, 16, 2)
+        if not message:
+            return
+        if os.fork() == 0:
+            control.close()
+            _keep(*handles, paths, cells, limits, trusted="root" in missing)
+        for handle in handles:
+            os.close(handle)
+
+
+def _warm(limits: Limits):
+    """Imports what notebooks use, and uses it once, so that no fork pays for a first time."""
+    import matplotlib.pyplot as plt
+    import numpy  # noqa: F401
+    import torch
+    import torch.nn.functional as F
+
+    from autograder.attempt import warm
+    from autograder.cells import Cells
+
+    torch.set_num_threads(1)
+    x = torch.randn(1, 1, 4, 4, requires_grad=True)
+    F.max_pool2d(x, 2).sum().backward()
+    cells = Cells(limits.text)
+    cells.run("1 / 0")
+    plt.figure().savefig(os.devnull, format="png")
+    plt.close("all")
+    warm()
+    cells.forget()
+    return cells
+
+
+def _keep(connection: int, status: int, paths, cells, limits: Limits, trusted: bool) -> None:
+    """The keeper: divides, forks the attempt, and tells the supervisor first its process id, then how it ended."""
+    code = "70"
+    try:
+        os.setsid()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        sandbox.die_with_parent()
+        divided = True
+        try:
+            sandbox.divide()
+        except OSError:
+            divided = False
+        attempt = os.fork()
+        if attempt == 0:
+            os.close(status)
+            _attempt(connection, paths, cells, limits, divided)
+        os.close(connection)
+        os.write(status, f"{attempt}\n".encode())
+        code = str(os.waitstatus_to_exitcode(os.waitpid(attempt, 0)[1]))
+    finally:
+        os.write(status, f"{code}\n".encode())
+        os._exit(0)
+
+
+def _attempt(handle: int, paths, cells, limits: Limits, divided: bool) -> None:
+    """The attempt: seals itself, then serves the examiner until one of the two is gone."""
+    code = 70
+    try:
+        sandbox.die_with_parent()
+        connection = socket.socket(fileno=handle)
+        sandbox.limit(limits)
+        if divided:
+            sandbox.own_scratch(limits)
+            sandbox.drop_capabilities()
+        sandbox.landlock(["/"] if divided else paths, ["/tmp", "/dev/null"])
+        sandbox.filter_calls()
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        from autograder.attempt import serve
+
+        serve(connection, cells)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
