@@ -1,4 +1,4 @@
-"""The instructor's commands: ``python -m autograder build``."""
+"""The instructor's commands: ``python -m autograder build`` and ``… demo``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build.add_argument("--check", action="store_true", help="change nothing; say which built file is stale")
     build.add_argument("--execute", action="store_true", help="with --check: run the lessons and compare outputs")
     build.set_defaults(run=_build)
+    demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
+    demo.set_defaults(run=_demo)
     chosen = parser.parse_args(arguments)
     return chosen.run(chosen)
 
@@ -36,6 +38,18 @@ def _build(chosen: argparse.Namespace) -> int:
         return 1
     print("\n".join(map(str, stale)) or "Every built file is up to date.")
     return 1 if stale else 0
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from autograder import demo
+
+    try:
+        for line in demo.lines(Path.cwd()):
+            print(line, flush=True)
+    except demo.DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
