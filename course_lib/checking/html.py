@@ -57,7 +57,7 @@ def _row(mark: str, name: str, points: str, asks: str) -> str:
     sign = f'<td style="{cell}color:{COLOURS[mark]};font-weight:bold">{MARKS[mark]}</td>'
     return (
         f'<tr style="background:none">{sign}<td style="{cell}font-weight:600;white-space:nowrap">{escape(name)}</td>'
-        f'<td style="{cell}white-space:nowrap">{points}</td><td style="{cell}">{escape(asks)}</td></tr>'
+        f'<td style="{cell}white-space:nowrap">{escape(points)}</td><td style="{cell}">{escape(asks)}</td></tr>'
     )
 
 

@@ -155,6 +155,6 @@ def _input_grids(finding: Finding, index: tuple[int, ...]) -> list[Grid]:
     window = frozenset(
         (rows.index(r), columns.index(c)) for r in reads[0] for c in reads[1] if r in rows and c in columns
     )
-    whole = len(rows) >= height and len(columns) >= width
+    whole = max(rows.start, columns.start) <= 0 and rows.stop >= height and columns.stop >= width
     title = say.INPUT if whole else say.CROPPED.format(title=say.INPUT)
     return [Grid(title, cells, window=window, shade=_shade(values))]
