@@ -61,6 +61,7 @@ print("A GPU is here." if torch.cuda.is_available() else "No GPU: the processor 
 # Here is an attempt at the exercise of this lesson. The function should say how many outputs a pooling window
 # makes on an axis. The attempt is wrong on purpose.
 
+
 # %%
 def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """How many windows fit on an axis? A first guess: divide the size by the stride."""
@@ -210,6 +211,7 @@ widgets.window_explorer(size=7, kernel_size=2)
 #
 # <!-- hints: output_size -->
 
+
 # %% nbgrader={"grade_id": "output_size", "solution": true}
 def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """The number of windows on an axis.
@@ -230,6 +232,7 @@ def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
         count -= 1
     return count
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_output_size", "grade": true}
 check(output_size)
@@ -327,6 +330,7 @@ for name, probe in samples.probes(7).items():
 #
 # <!-- hints: probe_outputs -->
 
+
 # %% nbgrader={"grade_id": "probe_outputs", "solution": true}
 def probe_outputs():
     """What max pooling with kernel_size=3, stride=2, padding=1 makes of each probe."""
@@ -338,6 +342,7 @@ def probe_outputs():
         "all_negative": [-1, -3, -2, -2],
     }
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_probe_outputs", "grade": true}
 check(probe_outputs)

@@ -63,6 +63,7 @@ widgets.pooling_stepper(four, F.max_pool2d(four[None, None], 2)[0, 0], kernel_si
 #
 # <!-- hints: max_pool_loops -->
 
+
 # %% nbgrader={"grade_id": "max_pool_loops", "solution": true}
 def max_pool_loops(x, kernel_size, stride):
     """Max pooling of one map, (H, W) → (H_out, W_out).
@@ -79,6 +80,7 @@ def max_pool_loops(x, kernel_size, stride):
             out[i, j] = x[top : top + kernel_size, left : left + kernel_size].max()
     return out
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_max_pool_loops", "grade": true}
 check(max_pool_loops)
@@ -226,6 +228,7 @@ torch.equal(then_columns, F.max_pool2d(wide[None, None], 3))
 #
 # <!-- hints: max_pool -->
 
+
 # %% nbgrader={"grade_id": "max_pool", "solution": true}
 def max_pool(x, kernel_size, stride=None, padding=0, dilation=1):
     """Max pooling over all axes behind the first two, (N, C, *spatial) → (N, C, *pooled).
@@ -248,6 +251,7 @@ def max_pool(x, kernel_size, stride=None, padding=0, dilation=1):
         x = best.movedim(-1, axis)
     return x
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_max_pool", "grade": true}
 check(max_pool)
@@ -316,6 +320,7 @@ figures.grids(counted[0, 0], not_counted[0, 0], titles=["count_include_pad=True"
 #
 # <!-- hints: avg_pool -->
 
+
 # %% nbgrader={"grade_id": "avg_pool", "solution": true}
 def avg_pool(x, kernel_size, stride=None, padding=0, count_include_pad=True, divisor_override=None):
     """Average pooling of pictures, (N, C, H, W) → (N, C, H_out, W_out).
@@ -339,6 +344,7 @@ def avg_pool(x, kernel_size, stride=None, padding=0, count_include_pad=True, div
         return sums(x) / (kernel_size[0] * kernel_size[1])
     return sums(x) / sums(torch.ones_like(x))
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_avg_pool", "grade": true}
 check(avg_pool)
@@ -402,6 +408,7 @@ bytes_ = torch.tensor([[[[0, 5, 7, 9]]]], dtype=torch.uint8)
 #
 # <!-- hints: min_pool -->
 
+
 # %% nbgrader={"grade_id": "min_pool", "solution": true}
 def min_pool(x, kernel_size, stride=None, padding=0):
     """Min pooling of pictures, (N, C, H, W) → (N, C, H_out, W_out), for floats and whole numbers.
@@ -420,6 +427,7 @@ def min_pool(x, kernel_size, stride=None, padding=0):
         out = out.unfold(axis, k, s).amin(-1)
     return out
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_min_pool", "grade": true}
 check(min_pool)
@@ -479,6 +487,7 @@ figures.signals(*rows.values(), titles=list(rows), windows=[None, 8, 8], rate=ra
 #
 # <!-- hints: pool_signal -->
 
+
 # %% nbgrader={"grade_id": "pool_signal", "solution": true}
 def pool_signal(signal, kernel_size, stride, mode):
     """Pools a signal in time, (C, T) → (C, T_out), and says where its samples stand, (T_out,).
@@ -491,6 +500,7 @@ def pool_signal(signal, kernel_size, stride, mode):
     starts = torch.arange(pooled.shape[-1]) * stride
     return pooled, starts + (kernel_size - 1) / 2
     ### END SOLUTION
+
 
 # %% nbgrader={"grade_id": "check_pool_signal", "grade": true}
 check(pool_signal)
@@ -511,6 +521,7 @@ check(pool_signal, hidden=True)
 #
 # **Predict:** how many numbers does a max pooling learn during training? And how many does a 2 × 2 convolution, from 64
 # channels to 64?
+
 
 # %%
 def learned(layer):
