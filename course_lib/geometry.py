@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 
 def per_axis(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
-    """Spread an argument over `n` axes: one int serves them all, a sequence of one too, a sequence of `n` gives each its own.
+    """Spread an argument over `n` axes: an int, or a sequence of one, serves all; a sequence of `n` gives each its own.
 
     Raises TypeError for anything that is no whole number and ValueError for a wrong count, with `name` in its words.
 
@@ -61,7 +61,8 @@ def output_size(
     if count < 1:
         raise ValueError(
             f"no window fits: it spans {span} positions (kernel_size={kernel_size}, dilation={dilation}) and the "
-            f"padded input has {size + 2 * padding} (size={size}, padding={padding}); take a smaller window or more padding"
+            f"padded input has {size + 2 * padding} (size={size}, padding={padding}); "
+            "take a smaller window or more padding"
         )
     return count
 
