@@ -128,7 +128,7 @@ class Cells:
 class Publisher(DisplayPublisher):
     """Where display() ends."""
 
-    def publish(self, data, metadata=None, *, transient=None, update=False, **kwargs) -> None:
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **kwargs) -> None:
         if not update:
             Shell.recorder.add({"output_type": "display_data", "data": data, "metadata": metadata or {}})
 

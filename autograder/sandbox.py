@@ -164,7 +164,6 @@ def own_scratch(limits: Limits) -> None:
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "mode=555,size=4k")
     _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=700,size={limits.files},nr_inodes=10000")
-    os.chdir("/tmp")
 
 
 # What can't be taken back ------------------------------------------------------------------------------------------

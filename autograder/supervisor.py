@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Literal
 
-from autograder import wire
+from autograder import messages, wire
 from autograder.sandbox import Limits
 
 # As programming judges name them: fine, signal or exit, time, memory, output, and our own fault.
@@ -67,11 +67,7 @@ class Zygote:
         self.missing = said["missing"]
         if self.missing and not said["landlock"] and not self.trust_submissions:
             self.stop()
-            raise SandboxError(
-                f"neither namespaces ({self.missing['root']}) nor Landlock are available, so a submission could read "
-                "and change whatever you can. Run `python -m autograder doctor`; or, if you know every learner, "
-                "grade with --trust-submissions."
-            )
+            raise SandboxError(messages.UNSAFE.format(missing="; ".join(self.missing.values())))
 
     def stop(self) -> None:
         if self._control:

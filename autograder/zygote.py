@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 
 from autograder import sandbox
 from autograder.sandbox import Limits
@@ -27,6 +28,8 @@ def main() -> None:
         sandbox.enter_root(paths)
     except OSError as error:
         missing["root"] = str(error)
+    if problem := _try_to_divide():
+        missing["namespaces"] = problem
     cells = _warm(limits)
     control.send(json.dumps({"missing": missing, "landlock": sandbox.landlock_version()}).encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers are nobody's to wait for
@@ -36,9 +39,26 @@ def main() -> None:
             return
         if os.fork() == 0:
             control.close()
-            _keep(*handles, paths, cells, limits, trusted="root" in missing)
+            _keep(handles[0], handles[1], paths, cells, limits)
         for handle in handles:
             os.close(handle)
+
+
+def _try_to_divide() -> str:
+    """Why an attempt can't have namespaces of its own; empty where it can."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            sandbox.divide()
+        except OSError as error:
+            os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as said:
+        return said.read()
 
 
 def _warm(limits: Limits):
@@ -63,7 +83,7 @@ def _warm(limits: Limits):
     return cells
 
 
-def _keep(connection: int, status: int, paths, cells, limits: Limits, trusted: bool) -> None:
+def _keep(connection: int, status: int, paths, cells, limits: Limits) -> None:
     """The keeper: divides, forks the attempt, and tells the supervisor first its process id, then how it ended."""
     code = "70"
     try:
@@ -94,10 +114,13 @@ def _attempt(handle: int, paths, cells, limits: Limits, divided: bool) -> None:
         sandbox.die_with_parent()
         connection = socket.socket(fileno=handle)
         sandbox.limit(limits)
+        scratch = "/tmp" if divided else tempfile.mkdtemp(prefix="attempt-")
         if divided:
             sandbox.own_scratch(limits)
             sandbox.drop_capabilities()
-        sandbox.landlock(["/"] if divided else paths, ["/tmp", "/dev/null"])
+        os.chdir(scratch)
+        if sandbox.landlock_version():
+            sandbox.landlock(["/"] if divided else paths, [scratch, "/dev/null"])
         sandbox.filter_calls()
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):

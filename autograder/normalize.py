@@ -1,0 +1,202 @@
+"""Rebuilds a submission from the master's cells and the learner's own: the notebook that is graded is one of ours.
+
+Whatever comes in, a notebook comes out. What was strange about the submission becomes anomalies for the instructor.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder import messages
+
+SIZE_LIMIT = 32 << 20  # bytes of a submitted file
+SOURCE_LIMIT = 1 << 20  # characters of one cell
+CELL_LIMIT = 2000
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """Something that no untouched submission has. kind is a key of messages.ANOMALIES; grade_id names the cell."""
+
+    kind: str
+    grade_id: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return messages.ANOMALIES[self.kind].format(grade_id=self.grade_id)
+
+
+@dataclass(frozen=True)
+class Normalised:
+    notebook: NotebookNode
+    anomalies: tuple[Anomaly, ...]
+
+
+@dataclass(frozen=True)
+class Master:
+    """The instructor's notebook, with its hidden tests, and the one released from it."""
+
+    source: NotebookNode
+    released: NotebookNode
+
+    def graded(self) -> dict[str, NotebookNode]:
+        """nbgrader's cells by their grade_id."""
+        return {id_of(cell): cell for cell in self.source.cells if id_of(cell)}
+
+    def release_text(self) -> dict[str, str]:
+        return {id_of(cell): cell.source for cell in self.released.cells if id_of(cell)}
+
+
+def id_of(cell: NotebookNode | dict[str, Any]) -> str:
+    """nbgrader's name of a cell; empty where it has none."""
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def normalise(raw: bytes | None, master: Master) -> Normalised:
+    """The notebook to grade. Never raises for what ``raw`` holds; None stands for a file that is not there."""
+    cells, anomalies = _read(raw)
+    known, texts = master.graded(), master.release_text()
+    ordinary = {cell.id: cell for cell in master.source.cells if not id_of(cell)}
+    built: list[NotebookNode] = []
+    seen: set[str] = set()
+    for cell in cells:
+        name = id_of(cell)
+        if name in seen:
+            anomalies.append(Anomaly("duplicated", name))
+        elif name in known:
+            seen.add(name)
+            built.append(_known(cell, known[name], texts.get(name, ""), anomalies))
+        else:
+            if name:
+                anomalies.append(Anomaly("unknown", name))
+            built.append(_other(cell, ordinary))
+    if cells:
+        anomalies += [Anomaly("deleted", name) for name in known.keys() - seen]
+    built = _with_missing(built, master, seen, texts)
+    _number(built, master)
+    notebook = nbformat.v4.new_notebook(cells=built, metadata=copy.deepcopy(master.source.metadata))
+    notebook.nbformat_minor = master.source.nbformat_minor
+    order = list(known)
+    anomalies.sort(key=lambda a: (order.index(a.grade_id) if a.grade_id in known else -1, a.kind))
+    return Normalised(notebook, tuple(anomalies))
+
+
+def _read(raw: bytes | None) -> tuple[list[dict[str, Any]], list[Anomaly]]:
+    """The cells that the file holds, each a dict with a known type and a text."""
+    if raw is None:
+        return [], [Anomaly("missing file")]
+    if len(raw) > SIZE_LIMIT:
+        return [], [Anomaly("too large")]
+    try:
+        cells = _json_cells(raw)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return [], [Anomaly("not a notebook")]
+    anomalies = []
+    kept = [cell for cell in cells if _is_cell(cell)]
+    if len(kept) < len(cells) or len(kept) > CELL_LIMIT:
+        anomalies.append(Anomaly("broken cells"))
+    return kept[:CELL_LIMIT], anomalies
+
+
+def _json_cells(raw: bytes) -> list[Any]:
+    data = json.loads(raw.decode("utf-8-sig"))
+    if data["nbformat"] < 4:
+        data = nbformat.convert(nbformat.from_dict(data), 4)
+    cells = data["cells"]
+    if not isinstance(cells, list):
+        raise TypeError("cells is no list")
+    return cells
+
+
+def _is_cell(cell: Any) -> bool:
+    if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return False
+    source = cell.get("source", "")
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = cell["source"] = "".join(source)
+    return isinstance(source, str) and len(source) <= SOURCE_LIMIT
+
+
+def _known(cell: dict[str, Any], model: NotebookNode, released: str, anomalies: list[Anomaly]) -> NotebookNode:
+    """The master's cell; with the learner's text, where the cell is the learner's to write."""
+    name, mine = id_of(model), copy.deepcopy(model)
+    _clear(mine)
+    source = _clean_text(cell.get("source", ""))
+    if cell["cell_type"] != model.cell_type:
+        anomalies.append(Anomaly("retyped", name))
+    if model.metadata.nbgrader.get("solution"):
+        mine.source = source
+    elif source.strip() != released.strip():
+        anomalies.append(Anomaly("edited", name))
+    return mine
+
+
+def _other(cell: dict[str, Any], ordinary: dict[str, NotebookNode]) -> NotebookNode:
+    """A cell that nobody grades: the learner's text; of the metadata only what the master's cell of this id has."""
+    make = {
+        "code": nbformat.v4.new_code_cell,
+        "markdown": nbformat.v4.new_markdown_cell,
+        "raw": nbformat.v4.new_raw_cell,
+    }
+    mine = make[cell["cell_type"]](_clean_text(cell.get("source", "")))
+    model = ordinary.get(cell["id"]) if isinstance(cell.get("id"), str) else None
+    mine.id = ""
+    if model is not None and model.cell_type == mine.cell_type:
+        mine.id = model.id
+        if model.source == mine.source:
+            mine.metadata = copy.deepcopy(model.metadata)
+    return mine
+
+
+def _clean_text(source: str) -> str:
+    """Text that every later step can write: lone surrogates would not survive UTF-8."""
+    return source.encode("utf-8", "replace").decode("utf-8")
+
+
+def _clear(cell: NotebookNode) -> None:
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+
+
+def _with_missing(
+    built: list[NotebookNode], master: Master, seen: set[str], texts: dict[str, str]
+) -> list[NotebookNode]:
+    """Puts the master's graded cells that are missing where they belong: behind the cell that they follow there."""
+    for position, model in enumerate(master.source.cells):
+        name = id_of(model)
+        if not name or name in seen:
+            continue
+        mine = copy.deepcopy(model)
+        _clear(mine)
+        if model.metadata.nbgrader.get("solution"):
+            mine.source = texts.get(name, "")
+        before = [cell.id for cell in master.source.cells[:position]]
+        places = {cell.id: index for index, cell in enumerate(built) if cell.id}
+        at = next((places[each] + 1 for each in reversed(before) if each in places), 0)
+        built.insert(at, mine)
+    return built
+
+
+def _number(cells: list[NotebookNode], master: Master) -> None:
+    """Ids that are unique: the master's where a cell is the master's, else from the position."""
+    taken: set[str] = set()
+    for index, cell in enumerate(cells):
+        if not cell.id or cell.id in taken:
+            cell.id = next(f"own-{n}" for n in _count(index) if f"own-{n}" not in taken)
+        taken.add(cell.id)
+
+
+def _count(start: int) -> Iterator[int]:
+    while True:
+        yield start
+        start += 1
