@@ -40,6 +40,7 @@ def read(path: Path) -> Answers:
     lines = [line.removeprefix("# ") for line in head.strip().splitlines()]
     if len(lines) != 2 or not parts:
         raise ValueError(f"{path}: begin with '# the name', '# what this learner did.' and a cell '# %% grade_id'.")
+    name, did = lines
     cells, deleted, instead = {}, set(), None
     for part in parts:
         title, _, source = part.partition("\n")
@@ -55,7 +56,7 @@ def read(path: Path) -> Answers:
                     f"{path}: '# %% {title}' should be '# %% grade_id', '# %% edit grade_id', "
                     f"'# %% delete grade_id' or '# %% {NOT_A_NOTEBOOK}'."
                 )
-    return Answers(path.stem, *lines, cells, frozenset(deleted), instead)
+    return Answers(path.stem, name, did, cells, frozenset(deleted), instead)
 
 
 def everyone() -> list[Answers]:

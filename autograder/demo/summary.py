@@ -16,6 +16,7 @@ from autograder.demo.results import Result, Results
 
 WIDTH = 100
 NO_SCORE = "–"
+TO_WIN = "points to win"
 # How a score is marked, and what the mark means.
 MARKS = {
     "edited": ("e", "The test cell was edited. nbgrader put the released one back before it graded."),
@@ -73,7 +74,7 @@ def _misconceptions(results: Results) -> Iterator[str]:
 
 def _scores(results: Results) -> Iterator[str]:
     ids = max(len(row.student_id) for row in results.rows) + 2
-    names = max(_width(row.name) for row in results.rows)
+    names = max(_width(name) for name in (TO_WIN, *(row.name for row in results.rows)))
     # Behind each number there is room for a mark.
     columns = [max(len(exercise), 5) + 3 for exercise in results.points]
 
@@ -83,11 +84,11 @@ def _scores(results: Results) -> Iterator[str]:
 
     yield line("", "", [f"{exercise} " for exercise in results.points], "total ")
     most = results.points.values()
-    yield line("", "points to win", [_score(points, None) for points in most], _score(sum(most), None))
+    yield line("", TO_WIN, [_score(points, None) for points in most], _score(sum(most), None))
     for row in results.rows:
         cells = [_score(points, row.changes.get(exercise)) for exercise, points in row.points.items()]
         yield line(row.student_id, row.name, cells, _score(row.total, "ungraded" if row.problem else None))
-    seen = {change for row in results.rows for change in row.changes.values()}
+    seen: set[str] = {change for row in results.rows for change in row.changes.values()}
     seen |= {"ungraded" for row in results.rows if row.problem}
     if seen:
         yield ""
