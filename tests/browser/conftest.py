@@ -1,0 +1,150 @@
+"""A learner's JupyterLab: `make lab` on a scratch copy of the course, in a real browser without a window."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "build" / "screenshots"
+TOKEN = "token"
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a learner has after cloning and setting up, in a place where nothing can be spoilt."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    for name in ("Makefile", "nbgrader_config.py"):
+        shutil.copy(ROOT / name, root)
+    (root / ".venv").symlink_to(sys.prefix)
+    return root
+
+
+@pytest.fixture(scope="session")
+def lab(
+    course: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    serve: Callable[..., AbstractContextManager[str]],
+) -> Iterator[str]:
+    """The address of the server that `make lab` starts, without a learner's own settings and progress."""
+    home = tmp_path_factory.mktemp("jupyter")
+
+    def command(port: int) -> list[str]:
+        flags = f"--no-browser --port={port} --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}"
+        # The environment is ready: it runs this test.
+        return ["make", "--old-file=.venv/.ready", "lab", f"LAB_FLAGS={flags}"]
+
+    folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    with serve(command, course, home / "log.txt", **folders) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on the PATH: install it (on Debian and Ubuntu: apt-get install chromium)")
+    flags = ["--no-sandbox", "--disable-background-networking"]
+    started = playwright.chromium.launch(executable_path=found, args=flags)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty page; how it looks in the end is kept in build/screenshots/, under the test's name."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(30_000)
+    opened = context.new_page()
+    yield opened
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    opened.screenshot(path=SCREENSHOTS / f"{request.node.originalname}.png")
+    context.close()
+
+
+class Notebook:
+    """A notebook that is open in JupyterLab, and what a learner does with it."""
+
+    def __init__(self, page: Page, notebook: NotebookNode) -> None:
+        self.page = page
+        self.places = {cell.id: place for place, cell in enumerate(notebook.cells)}
+        # Cells are attached one after the other while the browser has time.
+        expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(self.places))
+        expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
+
+    def cell(self, cell_id: str) -> Locator:
+        """The cell, brought to the middle of the screen."""
+        found = self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{self.places[cell_id]}"]')
+        found.evaluate("cell => cell.scrollIntoView({block: 'center'})")
+        return found
+
+    def run(self, cell_id: str) -> Locator:
+        """Runs a cell with Shift + Enter and waits for its end; the cell."""
+        cell = self.cell(cell_id)
+        prompt = cell.locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        cell.locator(".jp-InputArea .cm-content").click()
+        self.page.keyboard.press("Shift+Enter")
+        expect(prompt).not_to_have_text(before)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
+        return cell
+
+    def replace_starter(self, cell_id: str, *lines: str) -> None:
+        """Types lines in the place of `# YOUR CODE HERE` and the `raise` below it."""
+        self.cell(cell_id).locator(".cm-content").click()
+        for key in ("Control+End", "Shift+Home", "Shift+ArrowUp"):
+            self.page.keyboard.press(key)
+        for number, line in enumerate(lines):
+            if number:
+                self.page.keyboard.press("Enter")  # the editor indents the new line itself
+            self.page.keyboard.type(line)
+
+    def add_at_end(self, cell_id: str, text: str) -> None:
+        """Types text behind the last character of a cell."""
+        self.cell(cell_id).locator(".cm-content").click()
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.type(text)
+
+
+@pytest.fixture
+def open_notebook(page: Page, lab: str, course: Path, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
+    """Opens a lesson's released notebook, or what `change` makes of it, as a file and a kernel of the test's own."""
+
+    def open_(stem: str, change: Callable[[NotebookNode], None] = lambda notebook: None) -> Notebook:
+        notebook = nbformat.read(course / "notebooks" / stem / f"{stem}.ipynb", as_version=4)
+        change(notebook)
+        path = Path("work", request.node.originalname, f"{stem}.ipynb")
+        (course / path).parent.mkdir(parents=True)
+        nbformat.write(notebook, course / path)
+        page.goto(f"{lab}/lab/workspaces/{request.node.originalname}/tree/{path.as_posix()}?token={TOKEN}")
+        return Notebook(page, notebook)
+
+    return open_
+
+
+@pytest.fixture
+def screenshot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keeps how the page looks now, in build/screenshots/."""
+
+    def take(name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{request.node.originalname}.{name}.png")
+
+    return take

@@ -1,0 +1,72 @@
+"""A learner types, checks, errs, and validates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from nbformat import NotebookNode
+from playwright.sync_api import Page, expect
+
+from course_lib import exercises
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+WINDOWS = "windows = x.unfold(0, kernel_size, stride).unfold(1, kernel_size, stride)"
+LARGEST = "return windows.amax((-1, -2))"
+
+
+def test_a_solution_is_typed_and_checked(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
+    notebook = open_notebook("01_pooling")
+    notebook.run("cell-002")
+    untouched = notebook.run("check-max-pool-loops")
+    expect(untouched).to_contain_text("NameError")
+    notebook.run("max-pool-loops")
+    report = notebook.run("check-max-pool-loops").locator(".down-and-up-report")
+    expect(report).to_have_attribute("data-face", "not attempted")
+    screenshot("waiting")
+
+    notebook.replace_starter("max-pool-loops", WINDOWS, LARGEST)
+    notebook.run("max-pool-loops")
+    check = notebook.run("check-max-pool-loops")
+    expect(check.locator(".down-and-up-report")).to_contain_text("max_pool_loops is right: 3 of 3 points")
+    expect(check.locator(".jp-OutputArea-executeResult")).to_have_text(re.compile(r"3\.0$"))
+    screenshot("right")
+
+    notebook.add_at_end("max-pool-loops", ".clamp(min=0)")
+    notebook.run("max-pool-loops")
+    check = notebook.run("check-max-pool-loops")
+    slips = {slip.name: slip.sentence for slip in exercises.find("max_pool_loops").misconceptions}
+    expect(check.locator(".down-and-up-report")).to_contain_text(slips["the search starts at 0"])
+    expect(check.locator(".jp-OutputArea-executeResult")).to_have_text(re.compile(r"2\.0$"))
+
+
+def only_loops(notebook: NotebookNode) -> None:
+    """Keeps of lesson 01 its imports and its first exercise, solved."""
+    keep = {"cell-002", "max-pool-loops", "check-max-pool-loops"}
+    notebook.cells = [cell for cell in notebook.cells if cell.id in keep]
+    starter = "# YOUR CODE HERE\n    raise NotImplementedError()"
+    assert starter in notebook.cells[1].source
+    notebook.cells[1].source = notebook.cells[1].source.replace(starter, f"{WINDOWS}\n    {LARGEST}")
+
+
+def validate(page: Page) -> str:
+    """Presses nbgrader's button; what its dialog says."""
+    page.get_by_role("button", name="Validate").click()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_be_visible(timeout=60_000)
+    return dialog.inner_text()
+
+
+def test_validate_says_what_is_still_open(open_notebook: Callable, page: Page) -> None:
+    open_notebook("00_start_here")
+    said = validate(page)
+    assert said.count("The following cell failed") == 2
+    assert "check(output_size)" in said
+    assert "check(probe_outputs)" in said
+
+
+def test_validate_praises_what_is_solved(open_notebook: Callable, page: Page) -> None:
+    open_notebook("01_pooling", only_loops)
+    assert "Success! Your notebook passes all the tests." in validate(page)

@@ -1,0 +1,94 @@
+"""What a learner sees before anything is run, in light and in dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+STEM = "00_start_here"
+# WCAG 2.2, success criterion 1.4.3: luminance contrast of text on its background, at least.
+CONTRAST = 4.5
+# Every text of an element with its contrast, backgrounds laid over each other as the browser does.
+CONTRASTS = """
+report => {
+  const parts = colour => { const [r, g, b, a] = colour.match(/[\\d.]+/g).map(Number); return [r, g, b, a ?? 1]; };
+  const over = ([r, g, b, a], below) => [r, g, b].map((c, i) => c * a + below[i] * (1 - a));
+  const light = c => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+  const luminance = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+  const paper = e => e ? over(parts(getComputedStyle(e).backgroundColor), paper(e.parentElement)) : [255, 255, 255];
+  const texts = document.createTreeWalker(report, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode.textContent.trim(), element = texts.currentNode.parentElement;
+    if (!text) continue;
+    const below = paper(element), ink = over(parts(getComputedStyle(element).color), below);
+    const [dark, bright] = [luminance(below), luminance(ink)].sort((a, b) => a - b);
+    found.push([text, (bright + 0.05) / (dark + 0.05)]);
+  }
+  return found;
+}
+"""
+
+
+def contrasts(report: Locator) -> dict[str, float]:
+    return dict(report.evaluate(CONTRASTS))
+
+
+def test_make_lab_opens_lesson_00(page: Page, lab: str, course: Path, screenshot: Callable[[str], None]) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{lab}/?token=token")
+    expect(page.locator(".jp-Notebook h1")).to_contain_text("Start here")
+    assert page.url.endswith(f"/notebooks/{STEM}/{STEM}.ipynb")
+
+    notebook = nbformat.read(course / "notebooks" / STEM / f"{STEM}.ipynb", as_version=4)
+    expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(notebook.cells))
+    law = page.locator(".jp-Notebook mjx-container").first
+    law.scroll_into_view_if_needed()
+    expect(law).to_be_visible()
+    expect(page.locator(".jp-Notebook mjx-merror")).to_have_count(0)
+    screenshot("law")
+
+    outputs = [out for cell in notebook.cells if cell.cell_type == "code" for out in cell.outputs]
+    alts = [out.metadata["image/png"]["alt"] for out in outputs if "image/png" in out.get("data", {})]
+    assert alts
+    pictures = page.locator(".jp-Notebook .jp-OutputArea img")
+    expect(pictures).to_have_count(len(alts))
+    for alt, picture in zip(alts, pictures.all(), strict=True):
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("image => image.complete && image.naturalWidth > 200 && image.width > 200")
+    expect(page.locator(".jp-Dialog, .Toastify__toast--error")).to_have_count(0)
+    assert faults == []
+
+
+def test_a_report_is_readable_in_light_and_dark(
+    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+) -> None:
+    notebook = open_notebook("01_pooling")
+    notebook.run("cell-002")
+    notebook.replace_starter("max-pool-loops", "return x[::stride, ::stride]")
+    notebook.run("max-pool-loops")
+    wrong = notebook.run("check-max-pool-loops").locator(".down-and-up-report")
+    expect(wrong).to_have_attribute("data-face", "wrong")
+    notebook.run("max-pool")
+    waiting = notebook.run("check-max-pool").locator(".down-and-up-report")
+    expect(waiting).to_have_attribute("data-face", "not attempted")
+
+    for theme in ("Light", "Dark"):
+        page.locator(".lm-MenuBar-itemLabel", has_text="Settings").click()
+        for entry in ("Theme", f"JupyterLab {theme}"):
+            page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
+        expect(page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
+        notebook.cell("check-max-pool-loops")
+        screenshot(theme.lower())
+        for report in (wrong, waiting):
+            found = contrasts(report)
+            assert len(found) > 8
+            faint = {text: round(value, 1) for text, value in found.items() if value < CONTRAST}
+            assert not faint, f"{theme}: {faint}"

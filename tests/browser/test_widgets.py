@@ -1,0 +1,71 @@
+"""Sliders, boxes and buttons change the picture below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def spoken(cell: Locator) -> Locator:
+    """The sentence that says what the picture shows; a screen reader reads it out whenever it changes."""
+    return cell.get_by_role("status")
+
+
+def picture(cell: Locator) -> str:
+    """The address of the widget's picture, another one for each picture."""
+    return cell.locator("img.widget-image").get_attribute("src")
+
+
+def move(page: Page, cell: Locator, name: str, key: str) -> None:
+    """Moves the slider of this name by one, with a key."""
+    slider = cell.locator(".widget-slider", has=page.get_by_text(name, exact=True))
+    slider.locator(".noUi-handle").focus()
+    page.keyboard.press(key)
+
+
+def test_the_stepper_moves_by_slider_buttons_and_by_itself(
+    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+) -> None:
+    notebook = open_notebook("01_pooling")
+    notebook.run("cell-002")
+    stepper = notebook.run("cell-004")
+    expect(spoken(stepper)).to_have_text("Step 1 of 4: output[0, 0] = max(3, 1, 5, 9) = 9.")
+    first = picture(stepper)
+
+    move(page, stepper, "step", "ArrowRight")
+    expect(spoken(stepper)).to_have_text("Step 2 of 4: output[0, 1] = max(4, 1, 2, 6) = 6.")
+    second = picture(stepper)
+    assert second != first
+
+    stepper.get_by_role("button", name="next").click()
+    expect(spoken(stepper)).to_contain_text("Step 3 of 4")
+    third = picture(stepper)
+    assert third not in (first, second)
+    screenshot("third")
+
+    stepper.get_by_role("button", name="previous").click()
+    expect(spoken(stepper)).to_contain_text("Step 2 of 4")
+    stepper.locator(".jupyter-widgets.widget-play button").first.click()
+    expect(spoken(stepper)).to_contain_text("Step 4 of 4")
+
+
+def test_the_explorer_answers_to_every_control(open_notebook: Callable, page: Page) -> None:
+    notebook = open_notebook("00_start_here")
+    notebook.run("cell-003")
+    explorer = notebook.run("cell-027")
+    expect(explorer.locator(".widget-slider")).to_have_count(5)
+    expect(spoken(explorer)).to_contain_text("No window reads position 6.")
+    before = picture(explorer)
+
+    explorer.get_by_label("ceil_mode").check()
+    expect(spoken(explorer)).not_to_contain_text("No window reads")
+    ceiled = picture(explorer)
+    assert ceiled != before
+
+    move(page, explorer, "size", "ArrowRight")
+    expect(spoken(explorer)).to_contain_text("size 8")
+    assert picture(explorer) not in (before, ceiled)
