@@ -1,0 +1,113 @@
+"""Grades many submissions at once: a worker process a core, each with a zygote of its own.
+
+A worker supervises and examines; learners' code runs in forks of its zygote alone. A worker that dies is replaced and
+its submission tried again; a submission for which the grader itself fails is tried once more.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+
+from autograder import sandbox
+from autograder.examiner import Record, grade
+from autograder.sandbox import Limits
+from autograder.script import Script
+from autograder.supervisor import SandboxError, Zygote
+
+TRIES = 2
+
+
+def grade_all(
+    scripts: Iterable[tuple[Hashable, Script]],
+    *,
+    secret: str,
+    limits: Limits | None = None,
+    jobs: int | None = None,
+    trust_submissions: bool = False,
+) -> Iterator[tuple[Hashable, Record]]:
+    """Yields each submission's name and Record as it is finished, in no certain order.
+
+    jobs: worker processes, as many as there are cores without it. Errors: SandboxError where no sandbox can be made.
+    """
+    waiting = deque((name, script, 1) for name, script in scripts)
+    if not waiting:
+        return
+    count = min(jobs or len(os.sched_getaffinity(0)), len(waiting))
+    options = (secret, limits or Limits(), trust_submissions)
+    workers = [_Worker(options) for _ in range(count)]
+    try:
+        while waiting or any(worker.task for worker in workers):
+            for position, worker in enumerate(workers):
+                if worker.task is None and waiting:
+                    if not worker.process.is_alive():
+                        worker = workers[position] = _Worker(options)
+                    worker.start(waiting.popleft())
+            busy = [worker for worker in workers if worker.task]
+            ready = wait([worker.connection for worker in busy])
+            for worker in (each for each in busy if each.connection in ready):
+                (name, script, tries), record = worker.finish()
+                if record.code == "XX" and tries < TRIES:
+                    waiting.append((name, script, tries + 1))
+                else:
+                    yield name, record
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    """A worker process, seen from the scheduler."""
+
+    def __init__(self, options: tuple):
+        # Spawned, not forked: a worker starts without anything of ours in memory.
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, *options), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.task: tuple[Hashable, Script, int] | None = None
+
+    def start(self, task: tuple[Hashable, Script, int]) -> None:
+        self.task = task
+        try:
+            self.connection.send(task[1])
+        except OSError:
+            return  # a worker that just died: finish() says so
+
+    def finish(self) -> tuple[tuple[Hashable, Script, int], Record]:
+        """The task and its Record, which says XX where the worker is gone."""
+        task, self.task = self.task, None
+        assert task is not None
+        try:
+            result = self.connection.recv()
+        except (EOFError, OSError):
+            self.stop()
+            return task, Record("XX", "a worker process was killed")
+        if isinstance(result, SandboxError):
+            raise result
+        return task, result
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.kill()
+        self.process.join()
+
+
+def _work(connection: Connection, secret: str, limits: Limits, trust_submissions: bool) -> None:
+    """A worker: grades one script after the other until the scheduler is gone."""
+    import torch
+
+    sandbox.die_with_parent()
+    torch.set_num_threads(1)
+    try:
+        with Zygote(limits, trust_submissions) as zygote:
+            while True:
+                connection.send(grade(connection.recv(), zygote, secret))
+    except SandboxError as error:
+        connection.send(error)
+    except (EOFError, OSError):
+        return
