@@ -9,6 +9,7 @@ tensor([[[[ 5.,  7.],
 
 from __future__ import annotations
 
+from course_lib.functional.interpolation import interpolate, upsample, upsample_bilinear, upsample_nearest
 from course_lib.functional.pooling import (
     avg_pool1d,
     avg_pool2d,
@@ -28,6 +29,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "interpolate",
     "lp_pool1d",
     "lp_pool2d",
     "lp_pool3d",
@@ -37,4 +39,7 @@ __all__ = [
     "min_pool1d",
     "min_pool2d",
     "min_pool3d",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

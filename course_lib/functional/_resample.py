@@ -1,0 +1,269 @@
+"""Sparse matrices along the axes of a tensor, one axis after the other, forwards and backwards.
+
+On a CPU a block of planes that fits the cache goes through all axes before the next one starts, and each axis is a
+handful of operations on whole slices where its matrix repeats itself. Elsewhere, and for torch.compile, which fuses
+them, each axis is a gather and a weighted sum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from course_lib.functional._taps import Axis, Matrix
+from course_lib.functional._windows import is_channels_last
+
+BLOCK = 1 << 18  # entries that go through all axes at a time
+COPIES = ("identity", "nearest", "nearest-exact")
+HALF = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The matrices of all axes. (One opaque object: torch.func takes the tuples given to a Function apart.)"""
+
+    axes: tuple[Axis, ...]
+
+
+def resample(x: Tensor, axes: tuple[Axis, ...]) -> Tensor:
+    """Apply each axis' matrix. The result is a new tensor in the input's memory format."""
+    return (_Resample if torch.compiler.is_compiling() else _DualResample).apply(x, Plan(axes), False)
+
+
+class _Resample(torch.autograd.Function):
+    """A linear map. Its gradient is the transposed map, whose gradient is the map."""
+
+    @staticmethod
+    def forward(x, plan, transpose):
+        sizes = [axis.size if transpose else axis.out for axis in plan.axes]
+        if 0 in (*sizes, *x.shape):
+            return x.new_zeros(*x.shape[: -len(sizes)], *sizes)
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+            return _in_blocks(x, plan.axes, transpose)
+        return _gathered(x, plan.axes, transpose)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        _, ctx.plan, ctx.transpose = inputs
+
+    @staticmethod
+    def backward(ctx, g):
+        function = _Resample if torch.compiler.is_compiling() else _DualResample
+        return function.apply(g, ctx.plan, not ctx.transpose), None, None
+
+    @staticmethod
+    def vmap(info, in_dims, x, plan, transpose):
+        function = _Resample if torch.compiler.is_compiling() else _DualResample
+        return function.apply(x.movedim(in_dims[0], 0), plan, transpose), 0
+
+
+class _DualResample(_Resample):
+    """The same with a forward-mode derivative, apart because torch.compile takes no Function that has one."""
+
+    @staticmethod
+    def jvp(ctx, tangent, *_):
+        return _DualResample.apply(tangent, ctx.plan, ctx.transpose)
+
+
+def _working_dtype(x: Tensor, axes: tuple[Axis, ...]) -> torch.dtype:
+    """Half precision adds in float32, torch's uint8 in integers; what only copies keeps its dtype."""
+    if all(axis.kernel in COPIES for axis in axes) and not x.dtype.is_floating_point:
+        return x.dtype
+    if x.dtype is torch.uint8:
+        return torch.int32
+    return torch.float32 if x.dtype in HALF else x.dtype
+
+
+def _finish(z: Tensor, matrix: Matrix) -> Tensor:
+    """Round fixed-point sums to the nearest whole number from 0 to 255."""
+    if matrix.shift is not None:
+        z.add_(1 << (matrix.shift - 1) if matrix.shift else 0).bitwise_right_shift_(matrix.shift).clamp_(0, 255)
+    return z
+
+
+@torch.compiler.assume_constant_result
+def _table(*arguments):
+    *axis, transpose = arguments
+    matrix = Axis(*axis).matrix(transpose)
+    return matrix.table, matrix.shift
+
+
+def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
+    z = x.to(_working_dtype(x, axes))
+    for axis in reversed(axes):
+        a = axis
+        table, shift = _table(
+            a.dim, a.size, a.out, a.kernel, a.scale_factor, a.align_corners, a.antialias, a.arithmetic, transpose
+        )
+        y = None
+        for index, weight in table:
+            part = z.index_select(axis.dim, _on(z.device, index, torch.long))
+            if set(weight) != {1.0} or len(table) > 1:
+                part = part * _on(z.device, weight, z.dtype).reshape(-1, *(1,) * (-1 - axis.dim))
+            y = part if y is None else y + part
+        if shift is not None:
+            y = ((y + (1 << (shift - 1))) >> shift).clamp(0, 255)
+        z = y
+    z = z.to(x.dtype)
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return z.contiguous(memory_format=formats[x.dim()] if is_channels_last(x) else torch.contiguous_format)
+
+
+def _on(device: torch.device, values, dtype: torch.dtype) -> Tensor:
+    """A small table on a device, without waiting for it."""
+    if device.type != "cuda" or torch.compiler.is_compiling():
+        return torch.tensor(values, dtype=dtype, device=device)
+    return torch.tensor(values, dtype=dtype).pin_memory().to(device, non_blocking=True)
+
+
+def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
+    n = len(axes)
+    matrices = {1 + k: axis.matrix(transpose) for k, axis in enumerate(axes)}
+    channels_last = is_channels_last(x) and x.dim() == n + 2
+    wide = channels_last and x.shape[1] >= 16
+    sizes = x.shape[-n:]
+    # (planes, spatial…, inner): inner are the channels where they lie next to each other, and enough of them.
+    source = x.movedim(1, -1) if wide else x.reshape(math.prod(x.shape[:-n]), *sizes, 1)
+    source = source if source.is_contiguous() else source.contiguous()
+    outs = [len(matrix.rows) for matrix in matrices.values()]
+    result = x.new_empty((source.shape[0], *outs, source.shape[-1]))
+    steps = [_Step(k, matrices[k]) for k in _order(matrices)]
+    dtype = _working_dtype(x, axes)
+    if not steps:
+        result.copy_(source)
+    else:
+        entries = max(math.prod(source.shape[1:]), math.prod(result.shape[1:]))
+        planes = max(1, BLOCK // entries)
+        for source_block, result_block in zip(source.split(planes), result.split(planes), strict=True):
+            z = source_block.to(dtype)
+            for step in steps:
+                last = step is steps[-1] and dtype == result.dtype
+                z = step(z, result_block if last else None)
+            if dtype != result.dtype:
+                result_block.copy_(z)
+    if wide:
+        return result.movedim(-1, 1)
+    y = result.reshape(*x.shape[:-n], *outs)
+    if channels_last:
+        y = y.contiguous(memory_format=torch.channels_last if n == 2 else torch.channels_last_3d)
+    return y
+
+
+def _order(matrices: dict[int, Matrix]) -> list[int]:
+    """Axes that shrink first, so that the others have less to do; the costly last axis where it finds least to do.
+
+    torch's fixed-point kernel rounds after each axis and begins with the last.
+    """
+    if any(matrix.shift is not None for matrix in matrices.values()):
+        return sorted((k for k, m in matrices.items() if not m.is_identity), reverse=True)
+
+    def growth(k: int) -> tuple[float, int]:
+        ratio = len(matrices[k].rows) / matrices[k].size
+        return ratio, -k if ratio > 1 else k
+
+    return sorted((k for k, matrix in matrices.items() if not matrix.is_identity), key=growth)
+
+
+class _Step:
+    """One matrix along one axis of a block (planes, spatial…, inner)."""
+
+    def __init__(self, axis: int, matrix: Matrix):
+        self.axis, self.matrix = axis, matrix
+        self.tensors: dict[object, Tensor] = {}
+
+    def __call__(self, z: Tensor, y: Tensor | None) -> Tensor:
+        out, k = len(self.matrix.rows), self.axis
+        if y is None:
+            y = z.new_empty((*z.shape[:k], out, *z.shape[k + 1 :]))
+        outer, inner = math.prod(z.shape[:k]), math.prod(z.shape[k + 1 :])
+        rows, result = z.view(outer, self.matrix.size, inner), y.view(outer, out, inner)
+        if inner > 1:
+            self.along_rows(rows, result)
+        else:
+            self.along_last(rows, result)
+        _finish(y, self.matrix)
+        return y
+
+    def along_rows(self, z: Tensor, y: Tensor) -> None:
+        """z (outer, size, inner) to y (outer, out, inner)."""
+        if self.matrix.structure is None:
+            self.gather(z, y)
+            return
+        period, runs = self.matrix.structure
+        for run in runs:
+            first = run.phase + period * run.first
+            self.run(run, z, y[:, first : first + period * (run.count - 1) + 1 : period])
+
+    def along_last(self, z: Tensor, y: Tensor) -> None:
+        """The last axis: with each phase on its own, or else in the transposed block, where it is not the last."""
+        outer, size, _ = z.shape
+        out = y.shape[1]
+        if self.matrix.structure is not None:
+            period, runs = self.matrix.structure
+            if period == 1:
+                self.along_rows(z, y)
+                return
+            if period in (2, 4) and out % period == 0:
+                phases = z.new_empty((period, outer, out // period, 1))
+                for run in runs:
+                    self.run(run, z, phases[run.phase, :, run.first : run.first + run.count])
+                _interleave(phases.squeeze(-1), y.view(outer, out // period, period))
+                return
+        turned = y.new_empty((1, out, outer))
+        self.along_rows(z.view(outer, size).t().contiguous()[None], turned)
+        y.view(outer, out).copy_(turned[0].t())
+
+    def run(self, run, z: Tensor, y: Tensor) -> None:
+        if not run.taps:
+            y.zero_()
+        for number, (inputs, weight) in enumerate(run.taps):
+            part = z[:, inputs]
+            if isinstance(weight, tuple):
+                weight = self.column(weight, z)
+                if number:
+                    y.addcmul_(part, weight)
+                else:
+                    torch.mul(part, weight, out=y)
+            elif number:
+                y.add_(part, alpha=weight)
+            elif weight == 1:
+                y.copy_(part)
+            else:
+                torch.mul(part, weight, out=y)
+
+    def gather(self, z: Tensor, y: Tensor) -> None:
+        for number, (index, weight) in enumerate(self.matrix.table):
+            index = self.column(index, z, torch.long).view(-1)
+            if number:
+                y.addcmul_(z.index_select(1, index), self.column(weight, z))
+            else:
+                torch.index_select(z, 1, index, out=y)
+                if not self.matrix.copies:
+                    y.mul_(self.column(weight, z))
+
+    def column(self, values: tuple, z: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        key = (id(values), dtype)
+        if key not in self.tensors:
+            self.tensors[key] = torch.tensor(values, dtype=dtype or z.dtype, device=z.device)[:, None]
+        return self.tensors[key]
+
+
+def _interleave(phases: Tensor, y: Tensor) -> None:
+    """Write phases (period, outer, n) as y (outer, n, period).
+
+    Two numbers side by side are a complex one, and torch makes complex numbers fast.
+    """
+    period, size = len(phases), phases.element_size()
+    if size * period not in (8, 16) or size < 4:
+        for phase, part in zip(phases, y.unbind(-1), strict=True):
+            part.copy_(phase)
+        return
+    real = torch.float32 if size == 4 else torch.float64
+    parts, y = phases.view(real).unbind(), y.view(real)
+    if period == 4:
+        parts = [torch.complex(*pair).view(torch.float64) for pair in (parts[:2], parts[2:])]
+        y = y.view(torch.float64)
+    torch.complex(*parts, out=torch.view_as_complex(y))
