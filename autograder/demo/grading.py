@@ -110,7 +110,9 @@ def _run(converter: type, config: Config) -> str | None:
     said = BufferingHandler(capacity=sys.maxsize)
     said.setLevel(logging.ERROR)
     log.addHandler(said)
-    log.addHandler(logging.FileHandler(Path(config.CourseDirectory.root, LOG), encoding="utf-8"))
+    kept = logging.FileHandler(Path(config.CourseDirectory.root, LOG), encoding="utf-8")
+    kept.setFormatter(logging.Formatter(f"{config.CourseDirectory.student_id} | %(levelname)s | %(message)s"))
+    log.addHandler(kept)
     try:
         converter(coursedir=CourseDirectory(config=config), config=config, log=log).start()
     except NbGraderException:
