@@ -62,7 +62,7 @@ print("A GPU is here." if torch.cuda.is_available() else "No GPU: the processor 
 # makes on an axis. The attempt is wrong on purpose.
 
 
-# %%
+# %% tags=["skip-execution"]
 def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     """How many windows fit on an axis? A first guess: divide the size by the stride."""
     return size // (kernel_size if stride is None else stride)
@@ -104,14 +104,14 @@ check(output_size)
 # **Predict.** An axis has 5 positions, and the window reads 2. How many numbers come out, and which positions
 # are read?
 
-# %%
+# %% tags=["skip-execution"]
 five = torch.tensor([[10.0, 20.0, 30.0, 40.0, 50.0]])
 F.max_pool1d(five, kernel_size=2)
 
 # %% [markdown]
 # Two numbers, and the 50 has vanished. The picture shows why: the last window does not fit.
 
-# %%
+# %% tags=["skip-execution"]
 figures.window_coverage(5, kernel_size=2)
 
 # %% [markdown]
@@ -139,7 +139,7 @@ figures.window_coverage(5, kernel_size=2)
 # **Predict.** The first layer of a ResNet has `kernel_size=7, stride=2, padding=3`, and a picture has 224 columns.
 # How many come out? Then comes a max pooling with `kernel_size=3, stride=2, padding=1`. And now?
 
-# %%
+# %% tags=["skip-execution"]
 columns = torch.zeros(1, 1, 224)
 after_first = F.max_pool1d(columns, kernel_size=7, stride=2, padding=3)
 after_second = F.max_pool1d(after_first, kernel_size=3, stride=2, padding=1)
@@ -154,10 +154,10 @@ print(columns.shape[-1], "→", after_first.shape[-1], "→", after_second.shape
 #
 # **Predict.** The same 5 positions and the same window of 2, now with `ceil_mode=True`. What is the third number?
 
-# %%
+# %% tags=["skip-execution"]
 F.max_pool1d(five, kernel_size=2, ceil_mode=True)
 
-# %%
+# %% tags=["skip-execution"]
 figures.window_coverage(5, kernel_size=2, ceil_mode=True)
 
 # %% [markdown]
@@ -169,7 +169,7 @@ figures.window_coverage(5, kernel_size=2, ceil_mode=True)
 # **Predict.** On 3 positions with `kernel_size=2, stride=2, padding=1`, rounding up gives
 # ⌈(3 + 2 − 2) / 2⌉ + 1 = 3 windows. How many does torch make?
 
-# %%
+# %% tags=["skip-execution"]
 three = torch.tensor([[10.0, 20.0, 30.0]])
 F.max_pool1d(three, kernel_size=2, stride=2, padding=1, ceil_mode=True)
 
@@ -182,7 +182,7 @@ F.max_pool1d(three, kernel_size=2, stride=2, padding=1, ceil_mode=True)
 # Move the sliders. **Find three settings** with `kernel_size=2` in which every position is read although the size
 # is odd. Then find one in which a position *in the middle* is never read.
 
-# %%
+# %% tags=["skip-execution"]
 widgets.window_explorer(size=7, kernel_size=2)
 
 # %% [markdown]
@@ -247,7 +247,7 @@ check(output_size, hidden=True)
 #
 # Let us ask torch: a picture of 5 × 5 and a window of 2 × 2. **Predict:** is it an error?
 
-# %%
+# %% tags=["skip-execution"]
 picture = torch.arange(25.0).reshape(1, 1, 5, 5).requires_grad_()
 pooled = F.max_pool2d(picture, kernel_size=2)
 pooled.shape
@@ -256,7 +256,7 @@ pooled.shape
 # No error. But something was paid for it. The gradient says what: it is zero wherever the output does not depend
 # on the input. **Predict** where the gradient of the sum of all outputs is not zero.
 
-# %%
+# %% tags=["skip-execution"]
 pooled.sum().backward()
 maps = (picture.detach()[0, 0], pooled.detach()[0, 0], picture.grad[0, 0])
 figures.grids(*maps, titles=["input", "output", "gradient"])
@@ -267,13 +267,13 @@ figures.grids(*maps, titles=["input", "output", "gradient"])
 #
 # Zeros elsewhere are of another kind: those positions were read, and lost against a larger neighbour.
 
-# %%
+# %% tags=["skip-execution"]
 figures.window_coverage_2d(5, kernel_size=2)
 
 # %% [markdown]
 # What can be done about it? Two things, and they are not the same:
 
-# %%
+# %% tags=["skip-execution"]
 plain = F.max_pool2d(picture, kernel_size=2)
 ceiled = F.max_pool2d(picture, kernel_size=2, ceil_mode=True)
 padded = F.max_pool2d(picture, kernel_size=2, padding=1)
@@ -306,7 +306,7 @@ figures.grids(*maps, titles=["as it is", "ceil_mode=True", "padding=1"])
 # - a **step** from 0 to 1: it shows what happens at an edge;
 # - **all_negative**: values below zero only, which show what the padding is.
 
-# %%
+# %% tags=["skip-execution"]
 figures.probes(samples.probes(7))
 
 # %% [markdown]
@@ -317,7 +317,7 @@ figures.probes(samples.probes(7))
 # Each probe has 7 positions. **Predict by hand** what max pooling with `kernel_size=3, stride=2, padding=1` makes of
 # each of them, and write the numbers into the lists. Here are the probes as numbers:
 
-# %%
+# %% tags=["skip-execution"]
 for name, probe in samples.probes(7).items():
     print(f"{name:>12}:", probe.tolist())
 
@@ -353,7 +353,7 @@ check(probe_outputs, hidden=True)
 # %% [markdown]
 # Run this when you have your points; it draws what the probes became.
 
-# %% tags=["clear-output"]
+# %% tags=["clear-output", "skip-execution"]
 before = samples.probes(7)
 after = {name: F.max_pool1d(probe[None], 3, stride=2, padding=1)[0] for name, probe in before.items()}
 figures.probes(before, after, window=(3, 2, 1))
@@ -369,7 +369,7 @@ figures.probes(before, after, window=(3, 2, 1))
 # Torch has no function that tells an output size, but it has something better: a tensor **without memory**. On the
 # device `"meta"` only shapes are computed, so that a whole network can be asked for its sizes in no time.
 
-# %%
+# %% tags=["skip-execution"]
 huge = torch.empty(64, 3, 100_000, 100_000, device="meta")
 F.max_pool2d(huge, kernel_size=3, stride=2, padding=1).shape
 
@@ -413,7 +413,7 @@ F.max_pool2d(huge, kernel_size=3, stride=2, padding=1).shape
 # %% [markdown]
 # And this is how far you are:
 
-# %% tags=["varies", "clear-output"]
+# %% tags=["varies", "clear-output", "skip-execution"]
 progress()
 
 # %% [markdown]

@@ -39,7 +39,7 @@ from course_lib.geometry import per_axis
 #
 # **Predict** the four numbers that come out. Then step through them.
 
-# %%
+# %% tags=["skip-execution"]
 four = torch.tensor([[3.0, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3]])
 widgets.pooling_stepper(four, F.max_pool2d(four[None, None], 2)[0, 0], kernel_size=2)
 
@@ -96,7 +96,7 @@ check(max_pool_loops, hidden=True)
 #
 # **Predict:** which of the three will be the brightest? In which will the whiskers survive?
 
-# %%
+# %% tags=["skip-execution"]
 cat = samples.as_float(samples.chelsea())
 every_eighth = cat[:, ::8, ::8]
 mean = F.avg_pool2d(cat, 8)
@@ -116,7 +116,7 @@ figures.images(cat, every_eighth, mean, maximum, titles=["Chelsea", "every 8th p
 # You may read that a picture after max pooling has the same palette as before, only with fewer pixels. The three
 # colours of Chelsea have these means:
 
-# %%
+# %% tags=["skip-execution"]
 for name, picture in {"Chelsea": cat, "mean": mean, "maximum": maximum}.items():
     red, green, blue = picture.mean(dim=(1, 2)).tolist()
     print(f"{name:>8}: red {red:.3f}  green {green:.3f}  blue {blue:.3f}")
@@ -127,7 +127,7 @@ for name, picture in {"Chelsea": cat, "mean": mean, "maximum": maximum}.items():
 #
 # **Predict:** what is their mean after 2 × 2 max pooling? A little above 0, about 0.5, or about 1?
 
-# %%
+# %% tags=["skip-execution"]
 torch.manual_seed(0)
 noise = torch.randn(1, 1, 1000, 1000)
 pooled = F.max_pool2d(noise, 2), F.avg_pool2d(noise, 2)
@@ -153,7 +153,7 @@ figures.histograms(noise, *pooled, titles=["noise", "2 × 2 maximum", "2 × 2 av
 # Padding lets a window stand on the border. But with what should the border be filled? For a convolution the answer
 # is 0. **Predict** what goes wrong if a maximum is padded with 0, on a map of negative numbers:
 
-# %%
+# %% tags=["skip-execution"]
 cold = torch.tensor([[-3.0, -8, -5], [-6, -1, -9], [-4, -7, -2]])
 zero_padded = F.max_pool2d(F.pad(cold[None, None], (1, 1, 1, 1)), 3, stride=2)[0, 0]
 right = F.max_pool2d(cold[None, None], 3, stride=2, padding=1)[0, 0]
@@ -170,7 +170,7 @@ figures.pooling_step(cold, right, 3, kernel_size=3, stride=2, padding=1, yours=z
 #
 # Your loops are right, but how long do they take? (Solve `max_pool_loops` first.)
 
-# %% tags=["varies"]
+# %% tags=["varies", "skip-execution"]
 grey = cat.mean(dim=0)
 start = time.perf_counter()
 by_loops = max_pool_loops(grey, 2, 2)
@@ -181,7 +181,7 @@ print(f"{by_loops.numel():,} windows by loops: {1000 * seconds:.0f} ms")
 # Python is slow at doing a small thing many times. The way out is to look at all windows at once. Take one axis
 # and windows of 3 with stride 2:
 
-# %%
+# %% tags=["skip-execution"]
 line = torch.tensor([2.0, 7.0, 1.0, 8.0, -2.0, 8.5, -1.0])
 first, second, third = line[0:5:2], line[1:6:2], line[2:7:2]
 slices = torch.stack([first, second, third])
@@ -193,7 +193,7 @@ figures.grids(line, slices, titles=["line", "the three slices"])
 #
 # **Predict** what the elementwise maximum of the three slices is.
 
-# %%
+# %% tags=["skip-execution"]
 torch.maximum(torch.maximum(first, second), third), F.max_pool1d(line[None], 3, 2)[0]
 
 # %% [markdown]
@@ -205,7 +205,7 @@ torch.maximum(torch.maximum(first, second), third), F.max_pool1d(line[None], 3, 
 #   along one axis first and then pool the result along the other. This is called *separable*: a window of k × k
 #   costs 2 · k slices instead of k².
 
-# %%
+# %% tags=["skip-execution"]
 wide = torch.arange(35.0).reshape(5, 7) * 11 % 37
 rows_first = F.max_pool2d(wide[None, None], (1, 3))
 then_columns = F.max_pool2d(rows_first, (3, 1))
@@ -262,7 +262,7 @@ check(max_pool, hidden=True)
 # %% [markdown]
 # Now let both of your functions pool the same cat.
 
-# %% tags=["varies"]
+# %% tags=["varies", "skip-execution"]
 start = time.perf_counter()
 by_slices = max_pool(grey[None, None], 2)[0, 0]
 faster = seconds / (time.perf_counter() - start)
@@ -277,7 +277,7 @@ print(f"Slices are {faster:.0f} times as fast as loops.")
 #
 # Here is a piece of code as one finds it in tutorials. **Predict** what it prints.
 
-# %%
+# %% tags=["skip-execution"]
 # max pooling, window 2x2, stride 2
 pool = nn.AvgPool2d(kernel_size=2, stride=2)
 pool(four[None, None])
@@ -295,7 +295,7 @@ pool(four[None, None])
 # **Predict:** all values are 7, the window is 3 × 3, `padding=1`. What comes out in the corner, if padded zeros count,
 # and if they don't?
 
-# %%
+# %% tags=["skip-execution"]
 sevens = torch.full((1, 1, 4, 4), 7.0)
 counted = F.avg_pool2d(sevens, 3, stride=1, padding=1)
 not_counted = F.avg_pool2d(sevens, 3, stride=1, padding=1, count_include_pad=False)
@@ -357,7 +357,7 @@ check(avg_pool, hidden=True)
 #
 # "If the dtype does not fit, torch says so." **Predict** what the average of 3, 4, 3 and 4 is, as float and as int64.
 
-# %%
+# %% tags=["skip-execution"]
 numbers = torch.tensor([[[[3, 4], [3, 4]]]])
 F.avg_pool2d(numbers.float(), 2), F.avg_pool2d(numbers, 2)
 
@@ -374,7 +374,7 @@ F.avg_pool2d(numbers.float(), 2), F.avg_pool2d(numbers, 2)
 #
 # Lists of pooling layers often name three: maximum, average and minimum. **Predict:** what does torch have for the third?
 
-# %%
+# %% tags=["skip-execution"]
 hasattr(nn, "MaxPool2d"), hasattr(nn, "AvgPool2d"), hasattr(nn, "MinPool2d")
 
 # %% [markdown]
@@ -383,11 +383,11 @@ hasattr(nn, "MaxPool2d"), hasattr(nn, "AvgPool2d"), hasattr(nn, "MinPool2d")
 #
 # **Predict** what this prints. The smallest byte is 0.
 
-# %%
+# %% tags=["skip-execution"]
 bytes_ = torch.tensor([[[[0, 5, 7, 9]]]], dtype=torch.uint8)
 -F.max_pool2d(-bytes_, kernel_size=(1, 4))
 
-# %%
+# %% tags=["skip-execution"]
 -bytes_
 
 # %% [markdown]
@@ -441,7 +441,7 @@ check(min_pool, hidden=True)
 # The maximum around a pixel minus the minimum around it is large where the brightness changes: an edge detector
 # without a single parameter, known as the *morphological gradient*. It is made of your two functions.
 
-# %%
+# %% tags=["skip-execution"]
 around = dict(kernel_size=3, stride=1, padding=1)
 edges = max_pool(grey[None, None], **around) - min_pool(grey[None, None], **around)
 brighter = (3 * edges[0, 0]).clamp(max=1)
@@ -459,7 +459,7 @@ figures.images(grey, brighter, titles=["Chelsea in grey", "maximum − minimum, 
 #
 # **Predict:** brain waves swing up and down around zero. Which of the two poolings will still swing?
 
-# %%
+# %% tags=["skip-execution"]
 signal, rate = samples.eeg()
 one = signal[:1, :240]
 largest, middle = F.max_pool1d(one, 8), F.avg_pool1d(one, 8)
@@ -523,7 +523,7 @@ check(pool_signal, hidden=True)
 # channels to 64?
 
 
-# %%
+# %% tags=["skip-execution"]
 def learned(layer):
     return sum(parameter.numel() for parameter in layer.parameters())
 
