@@ -25,6 +25,9 @@ from course_lib.checking.plain import ELEMENTS, TEXT, is_dense, message_of, name
 
 Status = Literal["returned", "raised", "not attempted", "wrong state", "out of time", "banned", "not run"]
 
+# What a call is given: by position and by keyword.
+Arguments = tuple[list[Any], dict[str, Any]]
+
 # The last so many of the learner's own lines are kept of a traceback.
 LINES = 4
 
@@ -89,6 +92,7 @@ def attempt(exercise: Exercise, work: Callable, cases: Sequence[Case], *, truste
 def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False, twice: bool = False) -> Outcome:
     """Runs one case. twice: call a second time and note whether the result is the same."""
     printed = _Printed()
+    first, second = _copies(case, gradient=case.gradient), _copies(case) if twice else None
     found: dict[str, Any] = {}
     over = False
     with (
@@ -101,7 +105,7 @@ def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False
         warnings.simplefilter("ignore")
         try:
             with contextlib.nullcontext() if trusted else time_limit(exercise.seconds):
-                found = _returned(exercise, work, case, twice)
+                found = _returned(exercise, work, case, first, second)
         except KeyboardInterrupt:
             raise
         except OutOfTime:
@@ -118,17 +122,16 @@ def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False
     return Outcome(**found, printed=text(printed.getvalue()))
 
 
-def _returned(exercise: Exercise, work: Callable, case: Case, twice: bool) -> dict[str, Any]:
+def _returned(
+    exercise: Exercise, work: Callable, case: Case, first: Arguments, second: Arguments | None
+) -> dict[str, Any]:
     """Calls the work on copies of a case's arguments and looks at everything that the call left behind."""
-    args, kwargs = _copies(case, gradient=case.gradient)
-    value, module = _call(exercise, work, case, args, kwargs)
-    gradients = _gradients(value, args, case) if case.gradient else ()
+    value, module = _call(exercise, work, case, *first)
+    gradients = _gradients(value, first[0], case) if case.gradient else ()
     buffers = {name: plain(b) for name, b in nn.Module.named_buffers(module)} if module is not None else None
-    changed = tuple(
-        name for name, (now, before) in _arguments(args, kwargs, case) if not _same(plain(now), plain(before))
-    )
+    changed = tuple(name for name, (now, before) in _beside(first, case) if not _same(plain(now), plain(before)))
     value = plain(value)
-    steady = not twice or bool(changed) or _same(value, plain(_call(exercise, work, case, *_copies(case))[0]))
+    steady = not second or bool(changed) or _same(value, plain(_call(exercise, work, case, *second)[0]))
     return {
         "status": "returned",
         "value": value,
@@ -154,7 +157,7 @@ class _WrongState(Exception):
     """The module's parameters and buffers are not those that the case loads."""
 
 
-def _copies(case: Case, gradient: bool = False) -> tuple[list[Any], dict[str, Any]]:
+def _copies(case: Case, gradient: bool = False) -> Arguments:
     """Copies of a case's arguments: same values and strides, in memory of their own."""
     args = copy.deepcopy(list(case.args))
     if gradient:
@@ -168,8 +171,9 @@ def _is_float(value: Any) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point()
 
 
-def _arguments(args: Sequence[Any], kwargs: dict[str, Any], case: Case) -> Iterator[tuple[int | str, tuple[Any, Any]]]:
+def _beside(given: Arguments, case: Case) -> Iterator[tuple[int | str, tuple[Any, Any]]]:
     """Each argument after the call and as the case has it, by position or keyword."""
+    args, kwargs = given
     yield from enumerate(zip(args, case.args, strict=True))
     for name, value in kwargs.items():
         yield name, (value, case.kwargs[name])

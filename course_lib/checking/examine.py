@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 from course_lib.checking.driver import attempt
@@ -18,12 +21,24 @@ def examine(exercise: Exercise, work: Any, seed: str | None = None) -> Verdict:
     """Runs the work on the public cases and, with a seed, on those drawn from it; judges the outcomes."""
     if problem := problem_with(exercise, work):
         return refuse(exercise, problem)
-    groups = exercise.groups(seed)
-    flat = [case for _, cases in groups for case in cases]
-    results = iter(attempt(exercise, work, flat))
-    outcomes = [[next(results) for _ in cases] for _, cases in groups]
-    hits = static_hits(work, exercise.banned)
-    return judge(exercise, groups, outcomes, hits=hits, seed=seed)
+    with _one_thread():
+        groups = exercise.groups(seed)
+        flat = [case for _, cases in groups for case in cases]
+        results = iter(attempt(exercise, work, flat))
+        outcomes = [[next(results) for _ in cases] for _, cases in groups]
+        hits = static_hits(work, exercise.banned)
+        return judge(exercise, groups, outcomes, hits=hits, seed=seed)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The cases are small: on a busy machine a second thread only makes torch wait, up to 50 ms a call."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def problem_with(exercise: Exercise, work: Any) -> Problem | None:

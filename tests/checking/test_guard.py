@@ -190,7 +190,7 @@ def test_everything_is_as_before_after_an_exception() -> None:
 
 
 def test_an_unknown_family_is_the_author_s_mistake() -> None:
-    assert list(FAMILIES) == ["pooling"]
+    assert "pooling" in FAMILIES
     with pytest.raises(KeyError, match="poling"):
         is_banned("max_pool2d", ["poling"])
 
