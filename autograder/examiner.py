@@ -10,12 +10,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from autograder import messages
+from autograder.record import Output, Record
 from autograder.script import Script, Step, function_source
-from autograder.supervisor import Code, Ended, Learner, Zygote
+from autograder.supervisor import Ended, Learner, Zygote
 from course_lib import exercises
 from course_lib.checking.driver import Line, Outcome, Raised
 from course_lib.checking.exercise import Case, Exercise, Facet
@@ -24,32 +25,6 @@ from course_lib.checking.judge import Problem, Verdict, judge, refuse
 from course_lib.checking.report import Report, report
 
 STATUSES = ("returned", "raised", "not attempted", "out of time", "banned")
-Output = dict[str, Any]
-
-
-@dataclass
-class Record:
-    """What grading one submission gave: plain data, kept in the ledger.
-
-    code: how the learner's process ended (OK, SG signal or exit, TO time, ML memory, OL output, XX our own fault);
-    detail and sentence say more. outputs: for each code cell, by its place, what a notebook shows under it. checks: the
-    facts of each verdict that counts, by grade_id. weak: grade cells of plain asserts, which ran beside learner code.
-    """
-
-    code: Code = "OK"
-    detail: str = ""
-    sentence: str = ""
-    outputs: dict[int, list[Output]] = field(default_factory=dict)
-    checks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    weak: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Record:
-        return cls(**data | {"outputs": {int(index): outputs for index, outputs in data["outputs"].items()}})
 
 
 def grade(script: Script, zygote: Zygote, secret: str) -> Record:
@@ -76,9 +51,12 @@ def _step(step: Step, script: Script, learner: Learner, secret: str, record: Rec
         hidden = {check.exercise for check in step.checks if check.hidden}
         names = dict.fromkeys(check.exercise for check in step.checks)
         examined = {name: _examine(name, name in hidden, script, learner, secret) for name in names}
-        shown = [report(examined[check.exercise].verdict(check.hidden)) for check in step.checks]
-        record.outputs[step.index] = [*map(_displayed, shown), _result(shown[-1].facts["points"])]
-        record.checks[step.grade_id] = shown[-1].facts
+        # A second report on the same exercise takes the place of the first, as it does in a notebook.
+        last = {check.exercise: check.hidden for check in step.checks}
+        shown = {name: report(examined[name].verdict(hidden)) for name, hidden in last.items()}
+        facts = shown[step.checks[-1].exercise].facts
+        record.outputs[step.index] = [*map(_displayed, shown.values()), _result(facts["points"])]
+        record.checks[step.grade_id] = facts
         return
     answer = learner.ask({"op": "run", "source": step.source})
     outputs = answer.get("outputs")

@@ -16,13 +16,13 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from autograder.examiner import Record
+from autograder.record import Record
 from autograder.sandbox import Limits
 from autograder.script import Script
 
 # Rooms of course_lib whose code can change a score, and the grader's own modules that can.
 DECIDE = ("checking", "exercises", "functional", "nn", "analysis", "geometry.py", "samples.py")
-GRADER = ("attempt", "cells", "examiner", "script")
+GRADER = ("attempt", "cells", "examiner", "record", "script")
 PACKAGES = ("torch", "numpy", "ipython", "matplotlib", "scikit-image", "scikit-learn")
 
 

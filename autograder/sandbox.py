@@ -32,6 +32,10 @@ SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 SYS_LANDLOCK = 444  # create_ruleset; add_rule and restrict_self follow
 
 
+class SandboxError(Exception):
+    """This machine offers too little to run a stranger's code; the message says what is missing."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one submission may use. Sizes in bytes, times in seconds."""

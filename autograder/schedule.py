@@ -13,12 +13,12 @@ from collections.abc import Hashable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 
 from autograder import sandbox
-from autograder.examiner import Record, grade
-from autograder.sandbox import Limits
+from autograder.record import Record
+from autograder.sandbox import Limits, SandboxError
 from autograder.script import Script
-from autograder.supervisor import SandboxError, Zygote
 
 TRIES = 2
+Task = tuple[Hashable, Script, int]
 
 
 def grade_all(
@@ -31,27 +31,33 @@ def grade_all(
 ) -> Iterator[tuple[Hashable, Record]]:
     """Yields each submission's name and Record as it is finished, in no certain order.
 
-    jobs: worker processes, as many as there are cores without it. Errors: SandboxError where no sandbox can be made.
+    scripts: read one by one, as workers become free. jobs: worker processes at most, as many as there are cores
+    without it. Errors: SandboxError where no sandbox can be made.
     """
-    waiting = deque((name, script, 1) for name, script in scripts)
-    if not waiting:
-        return
-    count = min(jobs or len(os.sched_getaffinity(0)), len(waiting))
+    tasks, again = ((name, script, 1) for name, script in scripts), deque[Task]()
+    most = jobs or len(os.sched_getaffinity(0))
     options = (secret, limits or Limits(), trust_submissions)
-    workers = [_Worker(options) for _ in range(count)]
+    workers: list[_Worker] = []
     try:
-        while waiting or any(worker.task for worker in workers):
-            for position, worker in enumerate(workers):
-                if worker.task is None and waiting:
-                    if not worker.process.is_alive():
-                        worker = workers[position] = _Worker(options)
-                    worker.start(waiting.popleft())
+        while True:
+            workers = [worker for worker in workers if worker.task or worker.process.is_alive()]
+            while sum(worker.task is not None for worker in workers) < most:
+                task = again.popleft() if again else next(tasks, None)
+                if task is None:
+                    break
+                free = next((worker for worker in workers if worker.task is None), None)
+                if free is None:
+                    free = _Worker(options)
+                    workers.append(free)
+                free.start(task)
             busy = [worker for worker in workers if worker.task]
+            if not busy:
+                return
             ready = wait([worker.connection for worker in busy])
             for worker in (each for each in busy if each.connection in ready):
                 (name, script, tries), record = worker.finish()
                 if record.code == "XX" and tries < TRIES:
-                    waiting.append((name, script, tries + 1))
+                    again.append((name, script, tries + 1))
                 else:
                     yield name, record
     finally:
@@ -69,16 +75,16 @@ class _Worker:
         self.process = context.Process(target=_work, args=(theirs, *options), daemon=True)
         self.process.start()
         theirs.close()
-        self.task: tuple[Hashable, Script, int] | None = None
+        self.task: Task | None = None
 
-    def start(self, task: tuple[Hashable, Script, int]) -> None:
+    def start(self, task: Task) -> None:
         self.task = task
         try:
             self.connection.send(task[1])
         except OSError:
             return  # a worker that just died: finish() says so
 
-    def finish(self) -> tuple[tuple[Hashable, Script, int], Record]:
+    def finish(self) -> tuple[Task, Record]:
         """The task and its Record, which says XX where the worker is gone."""
         task, self.task = self.task, None
         assert task is not None
@@ -99,7 +105,11 @@ class _Worker:
 
 def _work(connection: Connection, secret: str, limits: Limits, trust_submissions: bool) -> None:
     """A worker: grades one script after the other until the scheduler is gone."""
+    # Only here: the scheduler itself needs no torch.
     import torch
+
+    from autograder.examiner import grade
+    from autograder.supervisor import Zygote
 
     sandbox.die_with_parent()
     torch.set_num_threads(1)

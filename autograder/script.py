@@ -6,9 +6,10 @@ import ast
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from nbformat import NotebookNode
+if TYPE_CHECKING:
+    from nbformat import NotebookNode  # slow to import, and a worker needs none
 
 SKIP = "skip-execution"
 

@@ -13,13 +13,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 from autograder import messages, wire
-from autograder.sandbox import Limits
+from autograder.record import Code
+from autograder.sandbox import Limits, SandboxError
 
-# As programming judges name them: fine, signal or exit, time, memory, output, and our own fault.
-Code = Literal["OK", "SG", "TO", "ML", "OL", "XX"]
 GRACE = 2.0  # seconds between the interrupt and the kill
 
 
@@ -29,10 +28,6 @@ class Ended(Exception):
     def __init__(self, code: Code, detail: str = ""):
         super().__init__(code, detail)
         self.code, self.detail = code, detail
-
-
-class SandboxError(Exception):
-    """This machine offers too little to run a stranger's code; the message says what is missing."""
 
 
 class Zygote:
