@@ -20,6 +20,7 @@ from course_lib.checking.plain import functions_of, kind_of
 from course_lib.checking.report import Facets, Mark, Report, Text, Title, report
 
 _stages: dict[str, int] = {}
+_places: dict[str, str] = {}
 
 
 def check(work: Callable, *, hidden: bool = False, seed: str | None = None) -> float:
@@ -40,7 +41,7 @@ def check(work: Callable, *, hidden: bool = False, seed: str | None = None) -> f
     if hidden and seed is None:
         seed = hidden_seed(work)
     verdict = examine(found, work, seed)
-    _show(report(verdict))
+    _show(report(verdict), found.name)
     record.note(found.name, verdict.points)
     return verdict.points
 
@@ -112,14 +113,20 @@ def _name(work: Any) -> str | None:
     return name if type(name) is str else None
 
 
-def _show(shown: Report) -> None:
-    """As display data in a notebook, so that a cell's result stays the plain number of points; else as text."""
+def _show(shown: Report, place: str = "") -> None:
+    """As display data in a notebook, so that a cell's result stays the plain number of points; else as text.
+
+    place: a second report in the same place, by the same cell, takes the place of the first.
+    """
     try:
         from IPython import get_ipython
         from IPython.display import display
     except ImportError:
         get_ipython = None
     if get_ipython is not None and get_ipython() is not None:
-        display(shown)
+        name = f"{place} {get_ipython().execution_count}"
+        again = bool(place) and name == _places.get(place)
+        _places[place] = name
+        display(shown, display_id=name, update=again)
     else:
         print(shown)

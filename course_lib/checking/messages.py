@@ -80,6 +80,7 @@ PRINTED = "While it ran, your code printed:"
 OTHERS = "Mend this first; then look at the others."
 NEXT_HINT = "Stuck? hint({name}) gives you a nudge."
 REPLAY = 'This case was drawn from a seed. check({name}, seed="{seed}") runs the same cases here.'
+REPLAY_OTHERS = 'Further cases were drawn from a seed. check({name}, seed="{seed}") runs the same ones here.'
 SEED = "With further cases drawn from seed {seed}."
 BUILD = "{instead}"
 

@@ -156,8 +156,9 @@ def _finding_blocks(verdict: Verdict, facet: FacetVerdict) -> Iterator[Block]:
     if printed := finding.outcome.printed.strip():
         yield Text(say.PRINTED)
         yield Code("\n".join(line[:200] for line in printed[:5000].splitlines()[:10]))
-    if finding.hidden and verdict.seed is not None:
-        yield Text(say.REPLAY.format(name=exercise.name, seed=verdict.seed))
+    if verdict.seed is not None:
+        message = say.REPLAY if finding.hidden else say.REPLAY_OTHERS
+        yield Text(message.format(name=exercise.name, seed=verdict.seed))
 
 
 def sentences(exercise: Exercise, facet: FacetVerdict) -> Iterator[str]:

@@ -94,7 +94,7 @@ OUTPUT_SIZE = Exercise(
                 {"size": 11, "kernel_size": 2, "dilation": 4},
                 {"size": 20, "kernel_size": 3, "stride": 2, "padding": 1, "dilation": 3},
             ),
-            lambda draw: [_draw_size(draw, True, True, False) for _ in range(12)],
+            lambda draw: [_draw_size(draw, False, True, False) for _ in range(12)],
         ),
         Facet(
             "ceil_mode",
@@ -104,10 +104,11 @@ OUTPUT_SIZE = Exercise(
                 {"size": 5, "kernel_size": 2, "ceil_mode": True},
                 {"size": 6, "kernel_size": 2, "ceil_mode": True},
                 {"size": 8, "kernel_size": 3, "stride": 2, "ceil_mode": True},
+                {"size": 6, "kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
                 {"size": 3, "kernel_size": 2, "stride": 2, "padding": 1, "ceil_mode": True},
                 {"size": 4, "kernel_size": 1, "stride": 5, "ceil_mode": True},
             ),
-            lambda draw: [_draw_size(draw, True, draw.choice([True, False]), True) for _ in range(16)],
+            lambda draw: [_draw_size(draw, True, False, True) for _ in range(16)],
         ),
     ),
     misconceptions=(

@@ -23,7 +23,7 @@ def _loops_wrong(reduce):
 def _draw_loops(draw: Draw, negative: bool) -> Case:
     k = draw.integer(1, 3)
     shape = (draw.integer(k, 7), draw.integer(k, 8))
-    x = draw.negative(*shape) if negative else draw.distinct(*shape)
+    x = draw.negative(*shape) if negative else draw.distinct(*shape) + shape[0] * shape[1]
     return Case((x,), {"kernel_size": k, "stride": draw.integer(1, 4)})
 
 
