@@ -83,16 +83,19 @@ def judge(
     """
     findings: dict[str, Finding] = {}
     failed: list[tuple[Case, Outcome]] = []
+    passed: list[tuple[Case, Outcome]] = []
     for (facet, cases), results in zip(groups, outcomes, strict=True):
-        hidden = cases is not facet.public
-        for finding in _group_findings(exercise, facet, cases, results, hidden):
+        found = _group_findings(exercise, facet, cases, results, hidden=cases is not facet.public)
+        for finding in found:
             findings.setdefault(facet.name, finding)
             failed.append((finding.case, finding.outcome))
+        wrong = [finding.outcome for finding in found]
+        passed += [one for one in zip(cases, results, strict=True) if not any(one[1] is it for it in wrong)]
     facets = tuple(
         FacetVerdict(facet, 0.0 if facet.name in findings or hits else facet.points, findings.get(facet.name))
         for facet in exercise.facets
     )
-    misconception = _misconception(exercise, failed, findings)
+    misconception = _misconception(exercise, failed, passed, findings)
     count = sum(len(cases) for _, cases in groups)
     return Verdict(exercise, facets, misconception, hits=tuple(hits), cases=count, seed=seed)
 
@@ -148,17 +151,25 @@ def _difference(facet: Facet, target: Outcome, outcome: Outcome) -> Difference |
 
 
 def _misconception(
-    exercise: Exercise, failed: Sequence[tuple[Case, Outcome]], findings: dict[str, Finding]
+    exercise: Exercise,
+    failed: Sequence[tuple[Case, Outcome]],
+    passed: Sequence[tuple[Case, Outcome]],
+    findings: dict[str, Finding],
 ) -> Misconception | None:
-    """The misconception whose outcomes are exactly the learner's in the most failed cases; None where none has any."""
+    """The misconception whose outcomes are exactly the learner's in the most failed cases; None where none has any.
+
+    Of several, the one that agrees with the most passed cases too: what the learner has right must be right for it.
+    """
     if exercise.kind == "answer":
         return _answer_misconception(exercise, findings)
-    best, most = None, 0
-    for misconception in exercise.misconceptions:
-        count = sum(_explains(exercise, misconception.wrong, case, outcome) for case, outcome in failed)
-        if count > most:
-            best, most = misconception, count
-    return best
+
+    def explained(misconception: Misconception, cases: Sequence[tuple[Case, Outcome]]) -> int:
+        return sum(_explains(exercise, misconception.wrong, case, outcome) for case, outcome in cases)
+
+    counts = [(explained(misconception, failed), misconception) for misconception in exercise.misconceptions]
+    most = max((count for count, _ in counts), default=0)
+    best = [misconception for count, misconception in counts if count == most > 0]
+    return max(best, key=lambda one: explained(one, passed)) if len(best) > 1 else next(iter(best), None)
 
 
 def _explains(exercise: Exercise, wrong: Callable, case: Case, outcome: Outcome) -> bool:

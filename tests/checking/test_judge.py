@@ -147,6 +147,14 @@ def test_the_misconception_that_explains_most_is_named(scaled) -> None:
     assert examine(exercise, work).misconception.name == "always twice"
 
 
+def test_of_two_that_explain_as_much_the_one_that_is_right_where_the_learner_is_counts(scaled) -> None:
+    """Both give 4 · x for times = 3; but only one of them leaves times = 2 alone, as the learner does."""
+    one_more = Misconception("one more", lambda x, times=2: x * (times + 1), "You multiply once too often.")
+    up_to_three = Misconception("one more than two", lambda x, times=2: x * (times + (times > 2)), "Three is three.")
+    exercise = replace(scaled, misconceptions=(one_more, up_to_three))
+    assert examine(exercise, lambda x, times=2: x * (times + (times > 2))).misconception is up_to_three
+
+
 def test_a_misconception_in_the_gradient_alone_is_told_from_one_in_the_values(scaled) -> None:
     cut = Misconception("cut off", lambda x, times=2: (x * times).detach(), "You cut the graph.")
     exercise = replace(scaled, misconceptions=(*scaled.misconceptions, cut))
