@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.functional._taps import Axis, Matrix
+from course_lib.functional._taps import Axis, Matrix, Run
 from course_lib.functional._windows import is_channels_last
 
-BLOCK = 1 << 18  # entries that go through all axes at a time
+BLOCK = 1 << 20  # entries that go through all axes at a time
 COPIES = ("identity", "nearest", "nearest-exact")
 HALF = (torch.float16, torch.bfloat16)
 
@@ -84,11 +84,14 @@ def _finish(z: Tensor, matrix: Matrix) -> Tensor:
     return z
 
 
-@torch.compiler.assume_constant_result
 def _table(*arguments):
     *axis, transpose = arguments
     matrix = Axis(*axis).matrix(transpose)
     return matrix.table, matrix.shift
+
+
+# What torch.compiler.assume_constant_result sets; calling that would import all of torch.compile, a second or more.
+_table._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
@@ -173,11 +176,12 @@ class _Step:
     def __init__(self, axis: int, matrix: Matrix):
         self.axis, self.matrix = axis, matrix
         self.tensors: dict[object, Tensor] = {}
+        self.scaled_of: Tensor | None = None
 
     def __call__(self, z: Tensor, y: Tensor | None) -> Tensor:
         out, k = len(self.matrix.rows), self.axis
         if y is None:
-            y = z.new_empty((*z.shape[:k], out, *z.shape[k + 1 :]))
+            y = self.scratch(z, "result", (*z.shape[:k], out, *z.shape[k + 1 :]))
         outer, inner = math.prod(z.shape[:k]), math.prod(z.shape[k + 1 :])
         rows, result = z.view(outer, self.matrix.size, inner), y.view(outer, out, inner)
         if inner > 1:
@@ -198,51 +202,98 @@ class _Step:
             self.run(run, z, y[:, first : first + period * (run.count - 1) + 1 : period])
 
     def along_last(self, z: Tensor, y: Tensor) -> None:
-        """The last axis: with each phase on its own, or else in the transposed block, where it is not the last."""
+        """z (outer, size, 1) to y (outer, out, 1): entries of the last axis lie next to each other."""
         outer, size, _ = z.shape
         out = y.shape[1]
-        if self.matrix.structure is not None:
-            period, runs = self.matrix.structure
-            if period == 1:
-                self.along_rows(z, y)
-                return
-            if period in (2, 4) and out % period == 0:
-                phases = z.new_empty((period, outer, out // period, 1))
-                for run in runs:
-                    self.run(run, z, phases[run.phase, :, run.first : run.first + run.count])
-                _interleave(phases.squeeze(-1), y.view(outer, out // period, period))
-                return
-        turned = y.new_empty((1, out, outer))
-        self.along_rows(z.view(outer, size).t().contiguous()[None], turned)
-        y.view(outer, out).copy_(turned[0].t())
+        period, runs = self.matrix.structure or (0, ())
+        if period == 1:
+            self.along_rows(z, y)
+        elif period in (2, 4) and out % period == 0:
+            _interleave(self.phases(period, runs, z, out // period), y.view(outer, out // period, period))
+        elif len(self.matrix.table) < 4:
+            self.gather_last(z.view(outer, size), y.view(outer, out))
+        else:
+            columns, turned = self.scratch(z, "columns", (1, size, outer)), self.scratch(z, "turned", (1, out, outer))
+            columns[0].copy_(z.view(outer, size).t())
+            self.along_rows(columns, turned)
+            y.view(outer, out).copy_(turned[0].t())
 
-    def run(self, run, z: Tensor, y: Tensor) -> None:
+    def phases(self, period: int, runs: tuple[Run, ...], z: Tensor, count: int) -> list[Tensor]:
+        """Every phase of the outputs on its own: (outer, count) each."""
+        if self.matrix.copies and len(runs) == period:
+            return [z[:, run.taps[0][0], 0] for run in runs]
+        phases = self.scratch(z, "phases", (period, len(z), count, 1))
+        for run in runs:
+            self.run(run, z, phases[run.phase, :, run.first : run.first + run.count])
+        return list(phases.squeeze(-1))
+
+    def gather_last(self, z: Tensor, y: Tensor) -> None:
+        for number, (index, weight) in enumerate(self.matrix.table):
+            index, weight = self.column(index, z, torch.long).view(-1), self.column(weight, z).view(-1)
+            part = self.scratch(z, "part", y.shape) if number else y
+            if torch.get_num_threads() > 1:
+                torch.gather(z, 1, index.expand(len(z), -1), out=part)
+            else:  # faster, but on one thread
+                torch.index_select(z, 1, index, out=part)
+            if number:
+                y.addcmul_(part, weight)
+            elif not self.matrix.copies:
+                y.mul_(weight)
+
+    def run(self, run: Run, z: Tensor, y: Tensor) -> None:
+        """One run of outputs: the sum over its taps of weight times slice.
+
+        An axis that grows reads each input several times. So the input is multiplied by its commonest weight once, and
+        the first two taps of a run become one operation.
+        """
         if not run.taps:
             y.zero_()
-        for number, (inputs, weight) in enumerate(run.taps):
-            part = z[:, inputs]
+        taps = list(run.taps)
+        common = self.matrix.common_weight
+        scaled = next((tap for tap in taps if tap[1] == common), None) if len(taps) > 1 else None
+        if scaled is not None:
+            taps.remove(scaled)
+            inputs, weight = taps.pop(0)
             if isinstance(weight, tuple):
-                weight = self.column(weight, z)
-                if number:
-                    y.addcmul_(part, weight)
-                else:
-                    torch.mul(part, weight, out=y)
-            elif number:
-                y.add_(part, alpha=weight)
-            elif weight == 1:
-                y.copy_(part)
+                torch.addcmul(self.scaled(z)[:, scaled[0]], z[:, inputs], self.column(weight, z), out=y)
             else:
-                torch.mul(part, weight, out=y)
+                torch.add(self.scaled(z)[:, scaled[0]], z[:, inputs], alpha=weight, out=y)
+        else:
+            inputs, weight = taps.pop(0)
+            if isinstance(weight, tuple):
+                torch.mul(z[:, inputs], self.column(weight, z), out=y)
+            elif weight == 1:
+                y.copy_(z[:, inputs])
+            else:
+                torch.mul(z[:, inputs], weight, out=y)
+        for inputs, weight in taps:
+            if isinstance(weight, tuple):
+                y.addcmul_(z[:, inputs], self.column(weight, z))
+            else:
+                y.add_(z[:, inputs], alpha=weight)
+
+    def scaled(self, z: Tensor) -> Tensor:
+        if self.scaled_of is not z:
+            self.scaled_of = z
+            torch.mul(z, self.matrix.common_weight, out=self.scratch(z, "scaled", z.shape))
+        return self.scratch(z, "scaled", z.shape)
 
     def gather(self, z: Tensor, y: Tensor) -> None:
         for number, (index, weight) in enumerate(self.matrix.table):
             index = self.column(index, z, torch.long).view(-1)
             if number:
-                y.addcmul_(z.index_select(1, index), self.column(weight, z))
+                part = torch.index_select(z, 1, index, out=self.scratch(z, "part", y.shape))
+                y.addcmul_(part, self.column(weight, z))
             else:
                 torch.index_select(z, 1, index, out=y)
                 if not self.matrix.copies:
                     y.mul_(self.column(weight, z))
+
+    def scratch(self, z: Tensor, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Memory that every block uses again: fresh memory costs more than the arithmetic."""
+        if name not in self.tensors:
+            self.tensors[name] = z.new_empty(math.prod(shape))
+        return self.tensors[name][: math.prod(shape)].view(shape)
 
     def column(self, values: tuple, z: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         key = (id(values), dtype)
@@ -251,19 +302,19 @@ class _Step:
         return self.tensors[key]
 
 
-def _interleave(phases: Tensor, y: Tensor) -> None:
-    """Write phases (period, outer, n) as y (outer, n, period).
+def _interleave(phases: list[Tensor], y: Tensor) -> None:
+    """Write each of the phases (outer, n) into its place of y (outer, n, period).
 
     Two numbers side by side are a complex one, and torch makes complex numbers fast.
     """
-    period, size = len(phases), phases.element_size()
+    period, size = len(phases), y.element_size()
     if size * period not in (8, 16) or size < 4:
         for phase, part in zip(phases, y.unbind(-1), strict=True):
             part.copy_(phase)
         return
     real = torch.float32 if size == 4 else torch.float64
-    parts, y = phases.view(real).unbind(), y.view(real)
+    phases, y = [phase.view(real) for phase in phases], y.view(real)
     if period == 4:
-        parts = [torch.complex(*pair).view(torch.float64) for pair in (parts[:2], parts[2:])]
+        phases = [torch.complex(*pair).view(torch.float64) for pair in (phases[:2], phases[2:])]
         y = y.view(torch.float64)
-    torch.complex(*parts, out=torch.view_as_complex(y))
+    torch.complex(*phases, out=torch.view_as_complex(y))

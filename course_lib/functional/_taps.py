@@ -7,6 +7,7 @@ the gradient's gradient is A again, and several axes are one matrix after the ot
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -113,7 +114,19 @@ class Matrix:
             operations = sum(len(run.taps) for run in runs)
             if best is None or operations < best[0]:
                 best = operations, period, tuple(runs)
-        return best[1:] if best[0] <= 96 else None
+        return best[1:] if best[0] <= 32 else None
+
+    @cached_property
+    def common_weight(self) -> float | None:
+        """The weight that most outputs have in common, where the axis grows and multiplying it beforehand pays."""
+        if self.structure is None or self.structure[0] == 1:
+            return None
+        counts: Counter[float] = Counter()
+        for run in self.structure[1]:
+            for weight in {weight for _, weight in run.taps if len(run.taps) > 1 and not isinstance(weight, tuple)}:
+                counts[weight] += run.count
+        weight, count = max(counts.items(), key=lambda item: item[1], default=(None, 0))
+        return weight if 2 * count > len(self.rows) else None
 
     def _runs(self, phase: int, period: int) -> list[Run]:
         rows = self.rows[phase::period]
