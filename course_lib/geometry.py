@@ -67,6 +67,29 @@ def output_size(
     return count
 
 
+def transposed_size(
+    size: int, kernel_size: int, stride: int = 1, padding: int = 0, output_padding: int = 0, dilation: int = 1
+) -> int:
+    """Number of positions that the windows of `size` outputs cover: what a transposed convolution makes of an axis.
+
+    (size - 1)·stride - 2·padding + dilation·(kernel_size - 1) + output_padding + 1: without output_padding the smallest
+    axis on which output_size counts `size` windows. (torch.nn.ConvTranspose2d, "Shape".) Raises ValueError for an
+    argument out of range and where padding leaves nothing.
+
+    >>> transposed_size(3, kernel_size=3, stride=2, padding=1), transposed_size(3, 3, 2, 1, output_padding=1)
+    (5, 6)
+    """
+    _check_window(kernel_size, stride, padding, dilation)
+    if size < 1:
+        raise ValueError(f"size={size} must be at least 1")
+    if output_padding < 0:
+        raise ValueError(f"output_padding={output_padding} must be at least 0")
+    whole = (size - 1) * stride + dilation * (kernel_size - 1) + output_padding + 1
+    if whole <= 2 * padding:
+        raise ValueError(f"padding={padding} must be at most {(whole - 1) // 2}: it is cut off both ends of {whole}")
+    return whole - 2 * padding
+
+
 def window(index: int, kernel_size: int, stride: int | None = None, padding: int = 0, dilation: int = 1) -> range:
     """Input positions that output `index` reads; those below 0 or from the input's size on are padding.
 

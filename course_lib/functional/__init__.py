@@ -9,6 +9,14 @@ tensor([[[[ 5.,  7.],
 
 from __future__ import annotations
 
+from course_lib.functional.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from course_lib.functional.interpolation import interpolate, upsample, upsample_bilinear, upsample_nearest
 from course_lib.functional.pooling import (
     avg_pool1d,
@@ -29,6 +37,12 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "interpolate",
     "lp_pool1d",
     "lp_pool2d",

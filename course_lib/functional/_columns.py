@@ -1,0 +1,39 @@
+"""Windows as columns: copy what each window reads into a column, and add columns back to where they came from.
+
+The two are each other's transpose, ⟨gather(x), c⟩ = ⟨x, scatter(c)⟩. unfold and fold are no more than that, and
+a convolution is a matrix product with gathered columns. Columns are written in one order, x's axes before the
+spatial ones, then the taps of each axis, then its outputs, (N, C, k₁…kₙ, out₁…outₙ); memory may have another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from torch import Tensor
+
+from course_lib.functional._windows import Axis
+
+
+def gather(x: Tensor, axes: Sequence[Axis], columns: Tensor) -> None:
+    """Write into `columns` what each tap of each window reads. Entries that lie in the padding are left as they are."""
+    for taps, outputs, positions in meetings(axes):
+        columns[(..., *taps, *outputs)].copy_(x[(..., *positions)])
+
+
+def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
+    """Add each entry of `columns` to the position of `x` that it was gathered from; drop those of the padding."""
+    for taps, outputs, positions in meetings(axes):
+        x[(..., *positions)].add_(columns[(..., *taps, *outputs)])
+
+
+def covers(axes: Sequence[Axis]) -> bool:
+    """Does every tap of every window lie inside the input, so that `gather` writes each entry?"""
+    return all(sum(outputs == slice(0, axis.out) for _, outputs, _ in axis.taps()) == axis.kernel_size for axis in axes)
+
+
+def meetings(axes: Sequence[Axis]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
+    """For each combination of taps that meets the input: the taps, the outputs, and the positions that these read."""
+    for meeting in product(*(tuple(axis.taps()) for axis in axes)):
+        taps, outputs, positions = zip(*meeting, strict=True)
+        yield taps, outputs, positions
