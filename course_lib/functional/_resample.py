@@ -87,7 +87,7 @@ def _finish(z: Tensor, matrix: Matrix) -> Tensor:
 def _table(*arguments):
     *axis, transpose = arguments
     matrix = Axis(*axis).matrix(transpose)
-    return matrix.table, matrix.shift
+    return matrix.table, matrix.shift, matrix.empty
 
 
 # What torch.compiler.assume_constant_result sets; calling that would import all of torch.compile, a second or more.
@@ -98,7 +98,7 @@ def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     z = x.to(_working_dtype(x, axes))
     for axis in reversed(axes):
         a = axis
-        table, shift = _table(
+        table, shift, empty = _table(
             a.dim, a.size, a.out, a.kernel, a.scale_factor, a.align_corners, a.antialias, a.arithmetic, transpose
         )
         y = None
@@ -107,6 +107,8 @@ def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
             if set(weight) != {1.0} or len(table) > 1:
                 part = part * _on(z.device, weight, z.dtype).reshape(-1, *(1,) * (-1 - axis.dim))
             y = part if y is None else y + part
+        if empty:
+            y = y.index_fill(axis.dim, _on(z.device, empty, torch.long), 0)
         if shift is not None:
             y = ((y + (1 << (shift - 1))) >> shift).clamp(0, 255)
         z = y
@@ -239,6 +241,8 @@ class _Step:
                 y.addcmul_(part, weight)
             elif not self.matrix.copies:
                 y.mul_(weight)
+        if self.matrix.empty:
+            y.index_fill_(1, self.column(self.matrix.empty, z, torch.long).view(-1), 0)
 
     def run(self, run: Run, z: Tensor, y: Tensor) -> None:
         """One run of outputs: the sum over its taps of weight times slice.
@@ -248,6 +252,7 @@ class _Step:
         """
         if not run.taps:
             y.zero_()
+            return
         taps = list(run.taps)
         common = self.matrix.common_weight
         scaled = next((tap for tap in taps if tap[1] == common), None) if len(taps) > 1 else None
@@ -280,14 +285,14 @@ class _Step:
 
     def gather(self, z: Tensor, y: Tensor) -> None:
         for number, (index, weight) in enumerate(self.matrix.table):
-            index = self.column(index, z, torch.long).view(-1)
+            part = self.scratch(z, "part", y.shape) if number else y
+            torch.index_select(z, 1, self.column(index, z, torch.long).view(-1), out=part)
             if number:
-                part = torch.index_select(z, 1, index, out=self.scratch(z, "part", y.shape))
                 y.addcmul_(part, self.column(weight, z))
-            else:
-                torch.index_select(z, 1, index, out=y)
-                if not self.matrix.copies:
-                    y.mul_(self.column(weight, z))
+            elif not self.matrix.copies:
+                y.mul_(self.column(weight, z))
+        if self.matrix.empty:
+            y.index_fill_(1, self.column(self.matrix.empty, z, torch.long).view(-1), 0)
 
     def scratch(self, z: Tensor, name: str, shape: tuple[int, ...]) -> Tensor:
         """Memory that every block uses again: fresh memory costs more than the arithmetic."""

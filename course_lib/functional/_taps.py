@@ -84,11 +84,16 @@ class Matrix:
         return all(len(row) == 1 and row[0][1] == 1.0 for row in self.rows)
 
     @cached_property
+    def empty(self) -> tuple[int, ...]:
+        """Outputs that read nothing: in a transpose, the inputs that nobody read."""
+        return tuple(i for i, row in enumerate(self.rows) if not row)
+
+    @cached_property
     def table(self) -> tuple[tuple[tuple[int, ...], tuple[float, ...]], ...]:
         """The same as a rectangle: for each tap the index and the weight of every output.
 
         A row with fewer taps shares its last weight between several taps, so that no input is read that it doesn't
-        read anyway: an infinite one would turn a weight of 0 into NaN.
+        read anyway: an infinite one would turn a weight of 0 into NaN. (What stands for an empty row, nobody may use.)
         """
         width = max(map(len, self.rows))
         rows = []
