@@ -124,7 +124,9 @@ class Notebook:
 
 
 @pytest.fixture
-def open_notebook(page: Page, lab: str, course: Path, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
+def open_notebook(
+    page: Page, lab: str, course: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Notebook]]:
     """Opens a lesson's released notebook, or what `change` makes of it, as a file and a kernel of the test's own."""
 
     def open_(stem: str, change: Callable[[NotebookNode], None] = lambda notebook: None) -> Notebook:
@@ -136,7 +138,10 @@ def open_notebook(page: Page, lab: str, course: Path, request: pytest.FixtureReq
         page.goto(f"{lab}/lab/workspaces/{request.node.originalname}/tree/{path.as_posix()}?token={TOKEN}")
         return Notebook(page, notebook)
 
-    return open_
+    yield open_
+    sessions = f"{lab}/api/sessions"
+    for session in page.request.get(sessions, params={"token": TOKEN}).json():
+        page.request.delete(f"{sessions}/{session['id']}", params={"token": TOKEN})
 
 
 @pytest.fixture
