@@ -66,7 +66,7 @@ def _draw_max(draw: Draw, *, padded: bool = False, dilated: bool = False, gradie
 
 MAX_POOL = Exercise(
     name="max_pool",
-    title="Max pooling on any number of axes, without loops over pixels",
+    title="Max pooling on any number of axes",
     lesson="01_pooling",
     oracle=_max_pool,
     banned=("pooling",),
@@ -187,7 +187,7 @@ MAX_POOL = Exercise(
         Misconception(
             "dilation ignored",
             _max_wrong(lambda a: {"dilation": 1}),
-            "Your windows read neighbouring values. With dilation=d they read every d-th value: start, start + d, start + 2·d, …",
+            "Your windows read neighbouring values. With dilation=d they read every d-th value: start, start + d, start + 2·d and so on.",
         ),
         Misconception(
             "stride ignored",

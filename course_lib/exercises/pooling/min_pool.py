@@ -81,6 +81,7 @@ MIN_POOL = Exercise(
                 Case((batched(FOUR),), {"kernel_size": 2}, "one 4 × 4 picture"),
                 Case((batched(WIDE),), {"kernel_size": 3, "stride": 2}, "windows that overlap"),
                 Case((batched(WIDE),), {"kernel_size": (2, 3)}, "2 rows and 3 columns"),
+                Case((batched(WIDE),), {"kernel_size": 2, "stride": (3, 1)}, "a step for each axis"),
                 Case(
                     (batched(WIDE.double()),),
                     {"kernel_size": 2},
