@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from autograder.build import BuildError
 from autograder.build.normalize import normalize
-from autograder.build.source import Source
+from autograder.build.source import RAISES, YOUR_CODE, Source
 
 SECONDS_PER_CELL = 600
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -61,6 +61,10 @@ def run(source: Source, root: Path, kernel: Kernel) -> NotebookNode:
     Errors: BuildError that names lesson, cell and line where a cell fails, ends the kernel or is too slow.
     """
     notebook = copy.deepcopy(source.notebook)
+    # With the solutions in, a demonstration of the learner's code must not fail.
+    yours = [cell for cell in notebook.cells if YOUR_CODE in cell.metadata.get("tags", [])]
+    for cell in yours:
+        cell.metadata.tags.remove(RAISES)
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     current = code[0] if code else 0
     # On a terminal only: a log needs no bar.
@@ -92,6 +96,8 @@ def run(source: Source, root: Path, kernel: Kernel) -> NotebookNode:
         except (CellControlSignal, DeadKernelError) as error:
             kernel.stderr.seek(0)
             raise BuildError(_failure(source, notebook, current, error) + kernel.stderr.read()) from None
+    for cell in yours:
+        cell.metadata.tags.append(RAISES)
     normalize(notebook, root)
     return notebook
 

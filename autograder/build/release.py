@@ -43,7 +43,7 @@ def make(root: Path, stem: str, notebook: NotebookNode) -> Mapping[str, bytes]:
         config.CourseDirectory.assignment_id = stem
         config.GenerateAssignment.no_database = True
         config.SaveCells.enabled = False
-        said = _Said()
+        said = Said()
         coursedir = CourseDirectory(config=config)
         try:
             GenerateAssignment(coursedir=coursedir, config=config, log=said.log).start()
@@ -57,7 +57,7 @@ def make(root: Path, stem: str, notebook: NotebookNode) -> Mapping[str, bytes]:
         }
 
 
-class _Said(logging.Handler):
+class Said(logging.Handler):
     """Keeps what nbgrader logs, so that it is shown only where something went wrong."""
 
     def __init__(self) -> None:

@@ -16,6 +16,8 @@ MARKER = re.compile(r"# ?%%")
 SCHEMA_VERSION = 3
 # nbgrader_config.py removes the outputs of the cells with this tag when it makes the release.
 CLEAR_OUTPUT = "clear-output"
+# Demonstrates the learner's own function: where that is not written yet, JupyterLab's "run all" goes on all the same.
+YOUR_CODE, RAISES = "your-code", "raises-exception"
 # jupytext's notes on blank lines in the text.
 LAYOUT = ("lines_to_next_cell", "lines_to_end_of_cell_marker")
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -71,6 +73,8 @@ def _complete(cell: NotebookNode, index: int, stem: str) -> None:
         cell.metadata.pop(note, None)
     if cell.cell_type == "markdown":
         cell.source = directives.fill(cell.source, stem)
+    if YOUR_CODE in cell.metadata.get("tags", []):
+        cell.metadata.tags = [*cell.metadata.tags, RAISES]
     written = cell.metadata.get("nbgrader")
     if written is None:
         return

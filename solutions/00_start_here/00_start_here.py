@@ -79,7 +79,7 @@ check(output_size)
 #   many people make, the report names it and says what to do instead.
 # - **Then the evidence**: the call that failed, so that you can repeat it in a cell of your own.
 #
-# The last line of the output, `Out[…]`, is the number of points. You may run a check as often as you like.
+# The number under the report is the points once more, for the grader. You may run a check as often as you like.
 
 # %% [markdown]
 # ### When you are stuck
@@ -91,9 +91,10 @@ check(output_size)
 # ### When you are done
 #
 # Press **Validate** in the toolbar. It runs the whole notebook from top to bottom in a fresh kernel, as the
-# grader will, and says whether every check passes. If you take the course in a class, hand in through the
-# *Assignments* tab or in the way that your instructor tells you. The grader runs the same checks on further
-# inputs, which are drawn afresh: a solution that only knows the visible inputs does not pass.
+# grader will, and names the checks that do not have all their points yet ("partial credit" can mean none at all). If
+# you take the course in a class, hand in through the *Assignments* tab or in the way that your instructor tells you.
+# The grader runs the same checks on further inputs, which are drawn afresh: a solution that only knows the visible
+# inputs does not pass.
 
 # %% [markdown]
 # ## How many windows fit?
@@ -104,7 +105,7 @@ check(output_size)
 # **Predict.** An axis has 5 positions, and the window reads 2. How many numbers come out, and which positions
 # are read?
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 five = torch.tensor([[10.0, 20.0, 30.0, 40.0, 50.0]])
 F.max_pool1d(five, kernel_size=2)
 
@@ -139,7 +140,7 @@ figures.window_coverage(5, kernel_size=2)
 # **Predict.** The first layer of a ResNet has `kernel_size=7, stride=2, padding=3`, and a picture has 224 columns.
 # How many come out? Then comes a max pooling with `kernel_size=3, stride=2, padding=1`. And now?
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 columns = torch.zeros(1, 1, 224)
 after_first = F.max_pool1d(columns, kernel_size=7, stride=2, padding=3)
 after_second = F.max_pool1d(after_first, kernel_size=3, stride=2, padding=1)
@@ -154,7 +155,7 @@ print(columns.shape[-1], "→", after_first.shape[-1], "→", after_second.shape
 #
 # **Predict.** The same 5 positions and the same window of 2, now with `ceil_mode=True`. What is the third number?
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 F.max_pool1d(five, kernel_size=2, ceil_mode=True)
 
 # %% tags=["skip-execution"]
@@ -169,7 +170,7 @@ figures.window_coverage(5, kernel_size=2, ceil_mode=True)
 # **Predict.** On 3 positions with `kernel_size=2, stride=2, padding=1`, rounding up gives
 # ⌈(3 + 2 − 2) / 2⌉ + 1 = 3 windows. How many does torch make?
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 three = torch.tensor([[10.0, 20.0, 30.0]])
 F.max_pool1d(three, kernel_size=2, stride=2, padding=1, ceil_mode=True)
 
@@ -247,7 +248,7 @@ check(output_size, hidden=True)
 #
 # Let us ask torch: a picture of 5 × 5 and a window of 2 × 2. **Predict:** is it an error?
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 picture = torch.arange(25.0).reshape(1, 1, 5, 5).requires_grad_()
 pooled = F.max_pool2d(picture, kernel_size=2)
 pooled.shape
@@ -317,7 +318,7 @@ figures.probes(samples.probes(7))
 # Each probe has 7 positions. **Predict by hand** what max pooling with `kernel_size=3, stride=2, padding=1` makes of
 # each of them, and write the numbers into the lists. Here are the probes as numbers:
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 for name, probe in samples.probes(7).items():
     print(f"{name:>12}:", probe.tolist())
 
@@ -369,7 +370,7 @@ figures.probes(before, after, window=(3, 2, 1))
 # Torch has no function that tells an output size, but it has something better: a tensor **without memory**. On the
 # device `"meta"` only shapes are computed, so that a whole network can be asked for its sizes in no time.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 huge = torch.empty(64, 3, 100_000, 100_000, device="meta")
 F.max_pool2d(huge, kernel_size=3, stride=2, padding=1).shape
 

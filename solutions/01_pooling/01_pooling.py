@@ -116,7 +116,7 @@ figures.images(cat, every_eighth, mean, maximum, titles=["Chelsea", "every 8th p
 # You may read that a picture after max pooling has the same palette as before, only with fewer pixels. The three
 # colours of Chelsea have these means:
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 for name, picture in {"Chelsea": cat, "mean": mean, "maximum": maximum}.items():
     red, green, blue = picture.mean(dim=(1, 2)).tolist()
     print(f"{name:>8}: red {red:.3f}  green {green:.3f}  blue {blue:.3f}")
@@ -170,7 +170,7 @@ figures.pooling_step(cold, right, 3, kernel_size=3, stride=2, padding=1, yours=z
 #
 # Your loops are right, but how long do they take? (Solve `max_pool_loops` first.)
 
-# %% tags=["varies", "skip-execution"]
+# %% tags=["varies", "skip-execution", "clear-output", "your-code"]
 grey = cat.mean(dim=0)
 start = time.perf_counter()
 by_loops = max_pool_loops(grey, 2, 2)
@@ -193,7 +193,7 @@ figures.grids(line, slices, titles=["line", "the three slices"])
 #
 # **Predict** what the elementwise maximum of the three slices is.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 torch.maximum(torch.maximum(first, second), third), F.max_pool1d(line[None], 3, 2)[0]
 
 # %% [markdown]
@@ -205,7 +205,7 @@ torch.maximum(torch.maximum(first, second), third), F.max_pool1d(line[None], 3, 
 #   along one axis first and then pool the result along the other. This is called *separable*: a window of k × k
 #   costs 2 · k slices instead of k².
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 wide = torch.arange(35.0).reshape(5, 7) * 11 % 37
 rows_first = F.max_pool2d(wide[None, None], (1, 3))
 then_columns = F.max_pool2d(rows_first, (3, 1))
@@ -262,7 +262,7 @@ check(max_pool, hidden=True)
 # %% [markdown]
 # Now let both of your functions pool the same cat.
 
-# %% tags=["varies", "skip-execution"]
+# %% tags=["varies", "skip-execution", "clear-output", "your-code"]
 start = time.perf_counter()
 by_slices = max_pool(grey[None, None], 2)[0, 0]
 faster = seconds / (time.perf_counter() - start)
@@ -277,7 +277,7 @@ print(f"Slices are {faster:.0f} times as fast as loops.")
 #
 # Here is a piece of code as one finds it in tutorials. **Predict** what it prints.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 # max pooling, window 2x2, stride 2
 pool = nn.AvgPool2d(kernel_size=2, stride=2)
 pool(four[None, None])
@@ -357,7 +357,7 @@ check(avg_pool, hidden=True)
 #
 # "If the dtype does not fit, torch says so." **Predict** what the average of 3, 4, 3 and 4 is, as float and as int64.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 numbers = torch.tensor([[[[3, 4], [3, 4]]]])
 F.avg_pool2d(numbers.float(), 2), F.avg_pool2d(numbers, 2)
 
@@ -374,7 +374,7 @@ F.avg_pool2d(numbers.float(), 2), F.avg_pool2d(numbers, 2)
 #
 # Lists of pooling layers often name three: maximum, average and minimum. **Predict:** what does torch have for the third?
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 hasattr(nn, "MaxPool2d"), hasattr(nn, "AvgPool2d"), hasattr(nn, "MinPool2d")
 
 # %% [markdown]
@@ -383,11 +383,11 @@ hasattr(nn, "MaxPool2d"), hasattr(nn, "AvgPool2d"), hasattr(nn, "MinPool2d")
 #
 # **Predict** what this prints. The smallest byte is 0.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 bytes_ = torch.tensor([[[[0, 5, 7, 9]]]], dtype=torch.uint8)
 -F.max_pool2d(-bytes_, kernel_size=(1, 4))
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 -bytes_
 
 # %% [markdown]
@@ -441,7 +441,7 @@ check(min_pool, hidden=True)
 # The maximum around a pixel minus the minimum around it is large where the brightness changes: an edge detector
 # without a single parameter, known as the *morphological gradient*. It is made of your two functions.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "your-code"]
 around = dict(kernel_size=3, stride=1, padding=1)
 edges = max_pool(grey[None, None], **around) - min_pool(grey[None, None], **around)
 brighter = (3 * edges[0, 0]).clamp(max=1)
@@ -523,7 +523,7 @@ check(pool_signal, hidden=True)
 # channels to 64?
 
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 def learned(layer):
     return sum(parameter.numel() for parameter in layer.parameters())
 
