@@ -72,15 +72,8 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(
         stem="02_backward_and_shift",
         title="Backward and shift",
-        minutes=80,
+        minutes=90,
         topics=("gradients of pooling", "shift consistency", "anti-aliased downsampling"),
-        planned=(
-            ("Max pooling backward", 5),
-            ("The adjoint of average pooling", 3),
-            ("What ties do", 2),
-            ("Shift consistency", 2),
-            ("BlurPool", 3),
-        ),
     ),
     Lesson(
         stem="03_strided_convolution",

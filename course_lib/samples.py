@@ -22,6 +22,7 @@ __all__ = [
     "brick",
     "camera",
     "chelsea",
+    "digits",
     "eeg",
     "impulse",
     "probes",
@@ -83,6 +84,36 @@ def _picture(name: str) -> Tensor:
 
     pixels = torch.from_numpy(getattr(data, name)().copy())
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+
+
+# Digits -----------------------------------------------------------------------------------------------------
+
+
+def digits() -> tuple[Tensor, Tensor]:
+    """1,797 handwritten digits in the middle of a black canvas, and which they are: float32 `(1797, 1, 32, 32)`, int64.
+
+    Values go from 0 to 1. A digit has 8 × 8 values, doubled by bilinear interpolation to 16 × 16, so it may move by 8
+    pixels in each direction before it leaves the canvas.
+
+    Source: `sklearn.datasets.load_digits`, in the scikit-learn package; the test part of UCI's "Optical Recognition of
+    Handwritten Digits" (E. Alpaydin, C. Kaynak, 1998), CC BY 4.0.
+
+    >>> pictures, labels = digits()
+    >>> pictures.shape, labels[:5].tolist()
+    (torch.Size([1797, 1, 32, 32]), [0, 1, 2, 3, 4])
+    """
+    pictures, labels = _digits()
+    return pictures.clone(), labels.clone()
+
+
+@cache
+def _digits() -> tuple[Tensor, Tensor]:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    small = torch.from_numpy(data.images.astype("float32"))[:, None] / 16
+    doubled = torch.nn.functional.interpolate(small, scale_factor=2, mode="bilinear")
+    return torch.nn.functional.pad(doubled, (8, 8, 8, 8)), torch.from_numpy(data.target.astype("int64"))
 
 
 # Signal -----------------------------------------------------------------------------------------------------

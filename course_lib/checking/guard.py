@@ -25,6 +25,7 @@ from course_lib.checking.plain import functions_of
 # A family is every operator whose name, in lower case and without underscores, contains one of these words.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "pooling": ("maxpool", "avgpool", "lppool", "minpool", "powavg"),
+    "blur": ("blurpool",),
 }
 
 

@@ -8,7 +8,11 @@ from functools import cache
 from course_lib.checking.exercise import Exercise
 
 # Which module defines the exercises of which lesson.
-MODULES = {"00_start_here": "start_here", "01_pooling": "pooling"}
+MODULES = {
+    "00_start_here": "start_here",
+    "01_pooling": "pooling",
+    "02_backward_and_shift": "backward_and_shift",
+}
 
 
 @cache

@@ -5,18 +5,22 @@ from .distributions import histograms
 from .grids import grids
 from .images import images
 from .maps import window_coverage_2d, window_views
+from .routing import gradient_step
+from .shifts import shift_view
 from .signals import probes, signals
 from .steps import pooling_step
 from .style import Picture, sentence
 
 __all__ = [
     "Picture",
+    "gradient_step",
     "grids",
     "histograms",
     "images",
     "pooling_step",
     "probes",
     "sentence",
+    "shift_view",
     "signals",
     "window_coverage",
     "window_coverage_2d",

@@ -5,7 +5,9 @@ exported page) its picture is shown as it was.
 """
 
 from .explorer import window_explorer
+from .router import gradient_router
+from .shifter import shift_slider
 from .stepper import pooling_stepper
 from .still import Still
 
-__all__ = ["Still", "pooling_stepper", "window_explorer"]
+__all__ = ["Still", "gradient_router", "pooling_stepper", "shift_slider", "window_explorer"]

@@ -1,0 +1,59 @@
+"""The digits experiment of lesson 02: accuracy and shift consistency for several downsamplings, three seeds each.
+
+Prints a Markdown table, means over the seeds with the least and the greatest behind them:
+
+    python benchmarks/shift_consistency.py
+    python benchmarks/shift_consistency.py --digits 300 --seeds 1 --epochs 2
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from course_lib import samples
+from course_lib.analysis.shift_consistency import compare, table
+from course_lib.exercises import find
+
+
+def blurred(x: Tensor, kernel_size: int) -> Tensor:
+    """The maximum of 2 × 2 at every position, then BlurPool as lesson 02 has it."""
+    return find("blur_pool").oracle(F.max_pool2d(x, 2, stride=1), kernel_size)
+
+
+DOWNS = {
+    "maximum": lambda x: F.max_pool2d(x, 2),
+    "strided": lambda x: x[:, :, ::2, ::2],
+    "average": lambda x: F.avg_pool2d(x, 2),
+    "blurred, 1 2 1": partial(blurred, kernel_size=3),
+    "blurred, 1 4 6 4 1": partial(blurred, kernel_size=5),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> str:
+    """Runs the experiment and returns its table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--digits", type=int, default=1797, help="how many of the digits to use")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=6)
+    chosen = parser.parse_args(arguments)
+    pictures, labels = samples.digits()
+    with tqdm(total=len(DOWNS) * chosen.seeds * chosen.epochs, desc="epochs", disable=None) as bar:
+        rows = compare(
+            DOWNS,
+            pictures[: chosen.digits],
+            labels[: chosen.digits],
+            range(chosen.seeds),
+            chosen.epochs,
+            tick=bar.update,
+        )
+    return table(rows)
+
+
+if __name__ == "__main__":
+    print(main())

@@ -1,0 +1,1 @@
+"""What networks and operators do, in numbers: one question a module."""
