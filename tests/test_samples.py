@@ -37,6 +37,17 @@ def test_as_float_maps_0_to_255_onto_0_to_1():
         samples.as_float(values)
 
 
+def test_digits_stand_in_the_middle_of_a_black_canvas():
+    pictures, labels = samples.digits()
+    assert (pictures.dtype, labels.dtype) == (torch.float32, torch.int64)
+    assert tuple(pictures.shape) == (1797, 1, 32, 32)
+    assert labels.unique().tolist() == list(range(10))
+    assert (pictures.min(), pictures.max()) == (0, 1)
+    black = pictures.clone()
+    black[:, :, 8:24, 8:24] = 0
+    assert not black.any()
+
+
 def test_eeg_is_ten_seconds_of_four_standardised_channels():
     signal, rate = samples.eeg()
     assert signal.dtype == torch.float32
@@ -52,7 +63,7 @@ def test_neighbouring_eeg_samples_are_alike_so_the_time_axis_is_the_right_one():
     assert steps < 0.5 * signal.abs().mean()
 
 
-@pytest.mark.parametrize("load", [samples.chelsea, lambda: samples.eeg()[0]])
+@pytest.mark.parametrize("load", [samples.chelsea, lambda: samples.eeg()[0], lambda: samples.digits()[0]])
 def test_writing_into_a_sample_does_not_change_the_next_one(load):
     load().zero_()
     assert load().any()

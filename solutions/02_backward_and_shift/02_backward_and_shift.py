@@ -48,7 +48,7 @@ from course_lib.analysis import shift_consistency as shifts
 #
 # **Predict** where the gradients 10, 20, 30 and 40 of these four windows go.
 
-# %%
+# %% tags=["skip-execution"]
 four = torch.tensor([[3.0, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3]])
 x = four[None, None].clone().requires_grad_()
 grad_output = torch.tensor([[10.0, 20], [30, 40]])
@@ -69,7 +69,7 @@ figures.grids(four, grad_output, x.grad[0, 0], titles=["x", "grad_output", "grad
 # A colleague has written the backward pass of max pooling for a signal. Read it; it is short.
 
 
-# %%
+# %% tags=["skip-execution"]
 def colleagues_backward(grad_output, x, kernel_size, stride):
     """The backward pass of max pooling on a signal: (T_out,), (T,) → (T,)."""
     grad_input = torch.zeros_like(x)
@@ -99,7 +99,7 @@ class ColleaguesPool(torch.autograd.Function):
 #
 # **Predict:** does the colleague's work pass with windows of 2 and stride 2? And with windows of 3 and stride 1?
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 line = torch.tensor([2.0, 7.0, 1.0, 8.0, -2.0, 8.5, -1.0]).double().requires_grad_()
 for window in (2, 2), (3, 1):
     passed = gradcheck(ColleaguesPool.apply, (line, *window), raise_exception=False)
@@ -114,7 +114,7 @@ for window in (2, 2), (3, 1):
 # again.
 
 
-# %%
+# %% tags=["skip-execution"]
 def shares(pool):
     """Which part of each output's gradient goes to each input: (2, 2, 4, 4)."""
     return jacobian(lambda x: pool(x[None, None], 3, 1)[0, 0], peaks)
@@ -180,7 +180,7 @@ check(max_pool_backward, hidden=True)
 # With your backward pass in a `Function`, autograd uses it like one of its own, and `gradcheck` is the judge.
 
 
-# %%
+# %% tags=["skip-execution", "your-code"]
 class MyMaxPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, kernel_size, stride, padding):
@@ -206,7 +206,7 @@ gradcheck(MyMaxPool.apply, (noise, 2, 2, 0)), gradcheck(MyMaxPool.apply, (noise,
 # make of it; in handwritten digits on a black canvas.
 
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 def tied(x):
     """The share of 2 × 2 windows whose largest value stands there more than once."""
     windows = x.unfold(2, 2, 2).unfold(3, 2, 2).flatten(-2)
@@ -274,7 +274,7 @@ check(tie_routing, hidden=True)
 # **Predict** the one case of a tie that passes.
 
 
-# %% tags=["clear-output"]
+# %% tags=["skip-execution", "clear-output"]
 def max_pool2d(x):
     return F.max_pool2d(x, 2)
 
@@ -305,7 +305,7 @@ for values in [1.0, 4, 4, 4], [1.0, 4, 4, 2], [1.0, 4, 3, 2]:
 # **Predict** what a column of the matrix says.
 
 
-# %%
+# %% tags=["skip-execution"]
 def average(x):
     return F.avg_pool1d(x[None], kernel_size=4, stride=2)[0]
 
@@ -325,7 +325,7 @@ figures.grids(A, A.T, titles=["A: input to output", "A transposed: output to inp
 # The angle brackets multiply element by element and sum up. **Predict** whether the two numbers below agree for
 # any x and y.
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 torch.manual_seed(0)
 x, y = torch.randn(8), torch.randn(3)
 torch.dot(A @ x, y), torch.dot(x, A.T @ y)
@@ -375,7 +375,7 @@ check(avg_pool_backward, hidden=True)
 # maps (or the places of the winners) must be kept in memory until the backward pass.
 
 
-# %%
+# %% tags=["skip-execution", "your-code"]
 class MyAvgPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, kernel_size, stride, padding):
@@ -401,7 +401,7 @@ gradcheck(MyAvgPool.apply, (noise, 2, 2, 0)), gradcheck(MyAvgPool.apply, (noise,
 # **Predict** what max pooling with windows of 2 makes of 0, 0, 1, 1, 0, 0, 1, 1, and what it makes of the same signal
 # moved by one.
 
-# %%
+# %% tags=["skip-execution"]
 signal = torch.tensor([0.0, 0, 1, 1, 0, 0, 1, 1])
 moved = signal.roll(1)
 pooled, pooled_moved = (F.max_pool1d(values[None], 2)[0] for values in (signal, moved))
@@ -415,7 +415,7 @@ figures.grids(signal, moved, pooled, pooled_moved, titles=titles)
 # Move the next signal yourself: two single ones and a block of two. Beside each output stands its mean, which is
 # what a network that ends in a global average sees of it. **Predict** for which operator the mean stays the same.
 
-# %%
+# %% tags=["skip-execution"]
 ones = torch.zeros(24)
 ones[[2, 8, 12, 13]] = 1
 shifted = torch.stack([ones.roll(shift) for shift in range(9)])
@@ -438,7 +438,7 @@ widgets.shift_slider(shifted, outputs, means, "mean", shift=1)
 # a dense maximum. Then it throws every second value away. **Predict** which of the two is to blame.
 
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 def dense(x):
     """The maximum of each position and its right neighbour; the signal is a ring."""
     return torch.maximum(x, x.roll(-1))
@@ -497,7 +497,7 @@ check(shift_consistency, hidden=True)
 # Why did the mean of 2 stay steady? Look at the fastest wave that a signal can hold: 0, 1, 0, 1, … **Predict** what
 # every second value of it is, and what it is after the wave has moved by one.
 
-# %%
+# %% tags=["skip-execution"]
 wave = torch.tensor([0.0, 1, 0, 1, 0, 1, 0, 1])
 titles = ["wave", "every second", "moved, every second"]
 figures.grids(wave, wave[::2], wave.roll(1)[::2], titles=titles)
@@ -553,12 +553,12 @@ check(blur_pool, hidden=True)
 # Two probes with your function: an impulse of 16 shows the weights, and the moving ones of before show what the blur
 # does behind a dense maximum. **Predict** what its mean does now.
 
-# %%
+# %% tags=["skip-execution", "your-code"]
 impulse = 16 * samples.impulse(5, 5)[None, None]
 weights, kept = blur_pool(impulse, stride=1)[0, 0], blur_pool(impulse)[0, 0]
 figures.grids(impulse[0, 0], weights, kept, titles=["impulse", "blurred", "and every second"])
 
-# %%
+# %% tags=["skip-execution", "your-code"]
 densely = F.max_pool1d(shifted, 2, stride=1)
 blurred = blur_pool(densely[:, None, None])[:, 0, 0]
 outputs = {"maximum of 2": F.max_pool1d(shifted, 2), "dense maximum, blur_pool": blurred}
@@ -575,14 +575,14 @@ widgets.shift_slider(shifted, outputs, means, "mean", shift=1)
 # Probes are convincing, but a network could learn its way round all this. So train some. The data are 1,797
 # handwritten digits of 8 × 8 values, drawn twice as large in the middle of a black canvas of 32 × 32.
 
-# %%
+# %% tags=["skip-execution"]
 figures.images(*pictures[:6, 0], titles=[str(label) for label in labels[:6].tolist()])
 
 # %% [markdown]
 # The network is small: three convolutions, two halvings, a global average, and a linear layer. What halves is the only
 # thing that differs; it has no parameters, so all the networks have the same number of them.
 
-# %%
+# %% tags=["skip-execution"]
 downsamplings = {
     "maximum": lambda x: F.max_pool2d(x, 2),
     "strided": lambda x: x[:, :, ::2, ::2],
@@ -598,7 +598,7 @@ shifts.DigitNet(downsamplings["maximum"])
 # **Predict** the order of the three: in accuracy where they were trained, and in consistency. Then train; it takes
 # about a minute.
 
-# %% tags=["skip-execution", "varies"]
+# %% tags=["skip-execution", "varies", "your-code"]
 with tqdm(total=3 * 3 * 6, desc="epochs", file=sys.stdout, ncols=80) as bar:
     rows = shifts.compare(downsamplings, pictures, labels, tick=bar.update)
 Markdown(shifts.table(rows))
@@ -613,7 +613,7 @@ Markdown(shifts.table(rows))
 # is, the right one how probable the true class.
 
 
-# %% tags=["skip-execution", "varies"]
+# %% tags=["skip-execution", "varies", "your-code"]
 def probabilities(net):
     """How probable each class is at 9 places on a diagonal, (9, N, 10)."""
     return shifts.logits_by_shift(net, unseen, diagonal).softmax(-1)
@@ -645,7 +645,7 @@ widgets.shift_slider(
 # can tell. **Predict** the accuracy at 15° and at 45°.
 
 
-# %% tags=["skip-execution", "varies"]
+# %% tags=["skip-execution", "varies", "your-code"]
 def rotated(x, degrees):
     cos, sin = (f(math.radians(degrees)) for f in (math.cos, math.sin))
     turn = torch.tensor([[cos, -sin, 0.0], [sin, cos, 0.0]]).expand(len(x), 2, 3)
@@ -683,7 +683,7 @@ for name, net in nets.items():
 #   sends values back by them.
 # - The adjoint of a convolution is `F.conv_transpose2d`; for average pooling too. **Predict** what this prints:
 
-# %%
+# %% tags=["skip-execution", "clear-output", "your-code"]
 grad_output = torch.randn(1, 1, 3, 3)
 ninth = torch.full((1, 1, 3, 3), 1 / 9)
 by_transposed = F.conv_transpose2d(grad_output, ninth, stride=2)
