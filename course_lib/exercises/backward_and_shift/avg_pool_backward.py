@@ -17,7 +17,7 @@ from course_lib.geometry import output_size
 def _avg_pool_backward(grad_output, size, kernel_size, stride, padding=0):
     x = grad_output.new_zeros(*grad_output.shape[:2], *size).requires_grad_()
     pooled = F.avg_pool2d(x, kernel_size, stride, padding)
-    return torch.autograd.grad(pooled, x, grad_output, create_graph=True)[0]
+    return torch.autograd.grad((pooled * grad_output).sum(), x, create_graph=True)[0]
 
 
 def _even(kernel_size: int) -> Tensor:

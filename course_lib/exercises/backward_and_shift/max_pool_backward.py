@@ -17,7 +17,7 @@ from course_lib.exercises.pooling.shared import COLD, FOUR, WIDE, batched, strid
 def _max_pool_backward(grad_output, x, kernel_size, stride, padding=0):
     x = x.detach().requires_grad_()
     pooled = F.max_pool2d(x, kernel_size, stride, padding)
-    return torch.autograd.grad(pooled, x, grad_output, create_graph=True)[0]
+    return torch.autograd.grad((pooled * grad_output).sum(), x, create_graph=True)[0]
 
 
 def _first(window: Tensor) -> Tensor:
