@@ -9,6 +9,7 @@ tensor([[[[ 5.,  7.],
 
 from __future__ import annotations
 
+from course_lib.functional.activation import relu
 from course_lib.functional.convolution import (
     conv1d,
     conv2d,
@@ -17,7 +18,9 @@ from course_lib.functional.convolution import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from course_lib.functional.folding import fold, unfold
 from course_lib.functional.interpolation import interpolate, upsample, upsample_bilinear, upsample_nearest
+from course_lib.functional.normalization import batch_norm
 from course_lib.functional.pooling import (
     avg_pool1d,
     avg_pool2d,
@@ -32,17 +35,21 @@ from course_lib.functional.pooling import (
     min_pool2d,
     min_pool3d,
 )
+from course_lib.functional.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 
 __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "fold",
     "interpolate",
     "lp_pool1d",
     "lp_pool2d",
@@ -53,6 +60,10 @@ __all__ = [
     "min_pool1d",
     "min_pool2d",
     "min_pool3d",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "relu",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",

@@ -16,9 +16,11 @@ from course_lib.functional._windows import Axis
 
 
 def gather(x: Tensor, axes: Sequence[Axis], columns: Tensor) -> None:
-    """Write into `columns` what each tap of each window reads. Entries that lie in the padding are left as they are."""
+    """Write into `columns` what each tap of each window reads, 0 where it lies in the padding."""
     for taps, outputs, positions in meetings(axes):
         columns[(..., *taps, *outputs)].copy_(x[(..., *positions)])
+    for padding in _paddings(axes):
+        columns[(..., *padding)].zero_()
 
 
 def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
@@ -27,13 +29,21 @@ def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
         x[(..., *positions)].add_(columns[(..., *taps, *outputs)])
 
 
-def covers(axes: Sequence[Axis]) -> bool:
-    """Does every tap of every window lie inside the input, so that `gather` writes each entry?"""
-    return all(sum(outputs == slice(0, axis.out) for _, outputs, _ in axis.taps()) == axis.kernel_size for axis in axes)
-
-
 def meetings(axes: Sequence[Axis]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
     """For each combination of taps that meets the input: the taps, the outputs, and the positions that these read."""
     for meeting in product(*(tuple(axis.taps()) for axis in axes)):
         taps, outputs, positions = zip(*meeting, strict=True)
         yield taps, outputs, positions
+
+
+def _paddings(axes: Sequence[Axis]) -> Iterator[list[int | slice]]:
+    """The places in the columns, taps then outputs, that lie in the padding of one axis."""
+    for at, axis in enumerate(axes):
+        inside = {tap: outputs for tap, outputs, _ in axis.taps()}
+        for tap in range(axis.kernel_size):
+            outputs = inside.get(tap, slice(axis.out, axis.out))
+            for outside in (slice(0, outputs.start), slice(outputs.stop, axis.out)):
+                if outside.start < outside.stop:
+                    place: list[int | slice] = [slice(None)] * (2 * len(axes))
+                    place[at], place[len(axes) + at] = tap, outside
+                    yield place
