@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from nbconvert.preprocessors import TagRemovePreprocessor
-from nbgrader.converters import GenerateAssignment
+from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearOutput
+from nbgrader.preprocessors import ClearOutput, Execute
 
 c = get_config()  # noqa: F821
 
@@ -22,13 +22,24 @@ c.CourseDirectory.ignore = [*CourseDirectory.ignore.default(), "*.py"]
 
 # Demonstration cells keep their pictures in the release. Cells that the build has tagged lose their outputs.
 c.GenerateAssignment.preprocessors = [
-    TagRemovePreprocessor if part is ClearOutput else part
-    for part in GenerateAssignment.preprocessors.default()
+    TagRemovePreprocessor if part is ClearOutput else part for part in GenerateAssignment.preprocessors.default()
 ]
 c.TagRemovePreprocessor.enabled = True
 c.TagRemovePreprocessor.remove_all_outputs_tags = {"clear-output"}
 
-# Seconds that one cell of a submission may take. nbgrader's own 30 are few for loops on a slow machine.
+# Submissions are rebuilt from the instructor's cells and run in a sandbox, on the command line and in formgrader alike;
+# what learners wrote is cleaned of scripts before a browser shows it. DOWN_AND_UP_GRADER=stock leaves nbgrader as it is.
+if os.environ.get("DOWN_AND_UP_GRADER") != "stock":
+    c.Autograde.exporter_class = "autograder.replay.Submission"
+    c.Autograde.autograde_preprocessors = [
+        "autograder.replay.Replay" if part is Execute else part for part in Autograde.autograde_preprocessors.default()
+    ]
+    c.HTMLExporter.filters = {"markdown2html": "autograder.sanitize.markdown2html"}
+    c.HTMLExporter.preprocessors = ["autograder.sanitize.Sanitize"]
+    # What one submission may use: see autograder.sandbox.Limits.
+    c.Submission.limits = {}
+
+# Seconds that one cell may take where nbgrader itself runs it. Its own 30 are few for loops on a slow machine.
 c.Execute.timeout = 120
 
 # The secret behind the seeds of the hidden checks; without it they are the public ones. Never commit it.

@@ -1,4 +1,4 @@
-"""The instructor's commands: ``python -m autograder build`` and ``… demo``."""
+"""The instructor's commands: ``python -m autograder build``, ``… grade`` and ``… demo``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,28 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+
+def _size(text: str) -> int:
+    """Bytes, as a number with K, M or G behind it.
+
+    >>> _size("512"), _size("2G")
+    (512, 2147483648)
+    """
+    letter = text[-1:].upper()
+    return int(text[:-1]) << {"K": 10, "M": 20, "G": 30}[letter] if letter in "KMG" else int(text)
+
+
+# What one submission may use: the fields of sandbox.Limits.
+LIMITS = (
+    ("cell_seconds", float, "seconds that one cell may take"),
+    ("wall_seconds", float, "seconds that the whole notebook may take"),
+    ("memory", _size, "memory, such as 2G"),
+    ("processes", int, "processes at once"),
+    ("text", _size, "printed text, such as 1M"),
+    ("output", _size, "everything that it sends, such as 16M"),
+    ("files", _size, "files that it writes, such as 64M"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     build.add_argument("--check", action="store_true", help="change nothing; say which built file is stale")
     build.add_argument("--execute", action="store_true", help="with --check: run the lessons and compare outputs")
     build.set_defaults(run=_build)
+    grade = commands.add_parser("grade", help="grade what lies in submitted/")
+    grade.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="such as 01_pooling; all without a name")
+    grade.add_argument("--students", nargs="+", default=(), metavar="ID", help="only these learners")
+    grade.add_argument("--jobs", type=int, metavar="N", help="processes that grade; as many as cores without it")
+    grade.add_argument("--db", metavar="URL", help="another gradebook, such as postgresql://…; else the course's own")
+    for name, kind, told in LIMITS:
+        grade.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=told)
+    grade.add_argument("--trust-submissions", action="store_true", help="run them even where there is no sandbox")
+    grade.set_defaults(run=_grade)
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
     demo.set_defaults(run=_demo)
     chosen = parser.parse_args(arguments)
@@ -38,6 +69,40 @@ def _build(chosen: argparse.Namespace) -> int:
         return 1
     print("\n".join(map(str, stale)) or "Every built file is up to date.")
     return 1 if stale else 0
+
+
+def _grade(chosen: argparse.Namespace) -> int:
+    from autograder import messages
+
+    if sys.platform != "linux":
+        print(messages.NOT_LINUX, file=sys.stderr)
+        return 1
+    # jsonschema looks for this package and would build a grammar of web addresses, which takes as long as all the rest.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from autograder import grade
+    from autograder.course import CourseError
+    from autograder.sandbox import SandboxError
+
+    limits = {name: getattr(chosen, name) for name, _, _ in LIMITS if getattr(chosen, name) is not None}
+    grade.environment()
+    try:
+        grading = grade.Grading(
+            Path.cwd(),
+            chosen.assignments,
+            chosen.students,
+            jobs=chosen.jobs,
+            db_url=chosen.db,
+            limits=limits,
+            trust_submissions=chosen.trust_submissions,
+        )
+        return grade.run(grading)
+    except (CourseError, SandboxError) as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(messages.DISK.format(error=error), file=sys.stderr)
+    except KeyboardInterrupt:
+        print(messages.INTERRUPTED, file=sys.stderr)
+    return 1
 
 
 def _demo(chosen: argparse.Namespace) -> int:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from autograder.receipts import write_json
 from autograder.record import Record
 from autograder.sandbox import Limits
 from autograder.script import Script
@@ -36,8 +35,11 @@ class Ledger:
 
     def key(self, script: Script) -> str:
         """The name of a submission's result."""
+        return hashlib.sha256(f"{script.digest()} {self.circumstances()}".encode()).hexdigest()
+
+    def circumstances(self) -> str:
+        """A hash of everything that a result depends on besides the submission."""
         parts = {
-            "script": script.digest(),
             "code": code_version(),
             "environment": environment(),
             "limits": asdict(self.limits),
@@ -56,18 +58,7 @@ class Ledger:
         """Keeps a result; not one of our own failures, which are to be tried again."""
         if record.code == "XX":
             return
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(record.as_json(), file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(scratch, path)
-        except BaseException:
-            os.unlink(scratch)
-            raise
+        write_json(self._path(key), record.as_json())
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
@@ -78,12 +69,19 @@ def code_version() -> str:
     """sha256 of the code that decides what a submission is worth."""
     import course_lib
 
-    library, ours = Path(course_lib.__file__).parent, Path(__file__).parent
-    files = [path for room in DECIDE for path in _sources(library / room)] + [ours / f"{name}.py" for name in GRADER]
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    library = Path(course_lib.__file__).parent
+    files = sorted(path for room in DECIDE for path in _sources(library / room))
+    digest = hashlib.sha256(hash_of(GRADER).encode())
+    for path in files:
+        digest.update(path.relative_to(library).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+@cache
+def hash_of(modules: tuple[str, ...]) -> str:
+    """sha256 of some of the grader's own modules."""
+    texts = [Path(__file__).with_name(f"{name}.py").read_bytes() for name in modules]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def _sources(path: Path) -> list[Path]:

@@ -19,6 +19,7 @@ PROBLEMS = ("NOT_DEFINED", "NOT_A_CLASS", "NOT_A_PLAIN_FUNCTION", "SIGNATURE")
 
 # What is strange about a submission, for the instructor.
 ANOMALIES = {
+    "not a plain file": "The submitted file is a link or no plain file, which is not followed; it is graded as if nothing had been answered.",
     "missing file": "The notebook is missing from the submission; it is graded as if nothing had been answered.",
     "too large": "The submitted file is too large to be read; it is graded as if nothing had been answered.",
     "not a notebook": "The submitted file is not a notebook; it is graded as if nothing had been answered.",
@@ -29,3 +30,29 @@ ANOMALIES = {
     "retyped": "The cell {grade_id} was given another type; it is graded as what it was released as.",
     "unknown": "The cell {grade_id} claims to be graded, but this assignment has no such cell; it is run as a cell of the learner's own.",
 }
+
+# The heading of what the learner and the instructor are told at the top of a graded notebook.
+NOTE = "From the grader"
+NO_SCORE = "What this cell showed can't be read as a score, so it gets no points."
+NOT_LINUX = "Grading needs Linux, for its sandbox: use a Linux machine or container, or, if you know every learner, plain nbgrader with DOWN_AND_UP_GRADER=stock."
+
+# What is wrong with the course, for its instructor.
+EMPTY_SECRET = "{path} is empty. Remove it, so that a new secret is made; or put your own into it."
+STRUCTURE = "CourseDirectory.directory_structure is {structure!r}; grading needs the learner and the assignment each as a folder of its own, as in nbgrader's default."
+NO_SOURCE = "There is no notebook of the assignment {assignment!r} in {folder}."
+NO_RELEASE = "nbgrader cannot make the release of {assignment!r}.\n{said}"
+SECRET_MADE = (
+    "A secret for the seeds of the hidden checks was made: {path}/.course_secret. Keep it, and never hand it out."
+)
+
+# What `python -m autograder grade` says.
+OUTCOMES = {"OK": "ok", "SG": "ended", "TO": "time", "ML": "memory", "OL": "output", "XX": "no grade"}
+SUMMARY = "{total} submissions in {seconds:.1f} s: {written} graded, {kept} unchanged since the last time, {failed} without a grade."
+NO_ASSIGNMENT = "There is no assignment {name!r}; the source folder has {known}."
+NO_STUDENT = "{name!r} has handed in nothing: there is no such folder in {folder}."
+NOTHING = "There is nothing to grade: no submission of an assignment lies in {folder}."
+BUSY = "Another grading of this course is running; let it end, or stop it."
+UNREADABLE = "The submission can't be read: {error}. Mend that and grade again."
+NOT_WRITTEN = "nbgrader could not write the grade: {said}"
+INTERRUPTED = "Stopped. What is graded so far is kept; the same command goes on from here."
+DISK = "{error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."

@@ -136,7 +136,7 @@ def _known(cell: dict[str, Any], model: NotebookNode, released: str, anomalies: 
         anomalies.append(Anomaly("retyped", name))
     if model.metadata.nbgrader.get("solution"):
         mine.source = source
-    elif source.strip() != released.strip():
+    elif source.strip() not in (released.strip(), model.source.strip()):
         anomalies.append(Anomaly("edited", name))
     return mine
 

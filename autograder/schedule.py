@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 
-from autograder import sandbox
+from autograder import messages, sandbox
 from autograder.record import Record
 from autograder.sandbox import Limits, SandboxError
 from autograder.script import Script
@@ -92,7 +92,8 @@ class _Worker:
             result = self.connection.recv()
         except (EOFError, OSError):
             self.stop()
-            return task, Record("XX", "a worker process was killed")
+            detail = "a worker process was killed"
+            return task, Record("XX", detail, messages.ENDED["XX"].format(detail=detail))
         if isinstance(result, SandboxError):
             raise result
         return task, result
