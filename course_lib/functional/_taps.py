@@ -203,6 +203,9 @@ def _matrix(kernel, size, out, scale_factor, align_corners, antialias, arithmeti
     rounded = geometry.single if arithmetic == "single" else float
     if kernel == "identity":
         return Matrix(size, tuple(((i, 1.0),) for i in range(size)))
+    if kernel == "linear" and size == out and not antialias:
+        # torch weighs the pixel itself with 1 and with 0, whatever the step. So an infinite one becomes NaN.
+        return Matrix(size, tuple(((i, 1.0), (i, 0.0)) for i in range(size)))
     if kernel == "area":
         bins = geometry.adaptive_bins(size, out)
         return Matrix(size, tuple(tuple((index, 1 / len(bin)) for index in bin) for bin in bins))
@@ -216,8 +219,6 @@ def _matrix(kernel, size, out, scale_factor, align_corners, antialias, arithmeti
         rows = [_antialiased(step, i, size, *ANTIALIAS[kernel], rounded) for i in range(out)]
     else:
         places = geometry.source_coordinates(size, out, convention, scale_factor, rounded)
-        if kernel == "linear" and size == out and arithmetic != "byte":
-            places = range(size)
         rows = [_interpolated(place, size, *FILTERS[kernel], rounded) for place in places]
     return _fixed_point(size, rows) if arithmetic == "byte" else Matrix(size, tuple(rows))
 

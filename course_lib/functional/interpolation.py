@@ -144,9 +144,12 @@ def _interpolate(
     return resample(input, _axes(input, sizes, factors, mode, bool(align_corners), bool(antialias)))
 
 
-def _number(size: int) -> int:
-    """torch.compile may pass a symbol for a size. The length of a range is a number in any case."""
-    return len(range(size))
+def _number(value: float) -> float:
+    """torch.compile may pass a symbol for a number. Only a number can be spelt out."""
+    if not torch.compiler.is_compiling():
+        return value
+    number = float.fromhex(float(value).hex())
+    return int(number) if isinstance(value, int) else number
 
 
 def _sizes(name: str, size: object, n: int) -> tuple[int, ...]:
@@ -156,7 +159,7 @@ def _sizes(name: str, size: object, n: int) -> tuple[int, ...]:
     if not several and isinstance(size, bool):
         values = (None,)
     try:
-        return tuple(int(v) if isinstance(v, int) else operator.index(v) for v in values)
+        return tuple(int(_number(v)) if isinstance(v, int) else operator.index(v) for v in values)
     except TypeError:
         raise TypeError(f"{name}(): {size=} must be an int or a tuple of {n} ints, one for each spatial axis") from None
 
@@ -168,7 +171,7 @@ def _factors(name: str, scale_factor: object, n: int) -> tuple[float, ...]:
         raise TypeError(
             f"{name}(): {scale_factor=} must be a number or a tuple of {n} numbers, one for each spatial axis"
         )
-    return tuple(map(float, values))
+    return tuple(float(_number(value)) for value in values)
 
 
 def _check_count(name: str, argument: str, value: object, n: int) -> None:
