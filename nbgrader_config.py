@@ -27,8 +27,9 @@ c.GenerateAssignment.preprocessors = [
 c.TagRemovePreprocessor.enabled = True
 c.TagRemovePreprocessor.remove_all_outputs_tags = {"clear-output"}
 
-# Submissions are rebuilt from the instructor's cells and run in a sandbox, on the command line and in formgrader alike;
-# what learners wrote is cleaned of scripts before a browser shows it. DOWN_AND_UP_GRADER=stock leaves nbgrader as it is.
+# Submissions are rebuilt from the instructor's cells and run in a sandbox, on the command line and in formgrader
+# alike, and what learners wrote is cleaned of scripts before a browser shows it. With the variable
+# DOWN_AND_UP_GRADER=stock nbgrader stays as it is.
 if os.environ.get("DOWN_AND_UP_GRADER") != "stock":
     c.Autograde.exporter_class = "autograder.replay.Submission"
     c.Autograde.autograde_preprocessors = [

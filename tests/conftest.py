@@ -21,11 +21,11 @@ ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
-def run_nbgrader(root: Path, *arguments: str) -> str:
-    """What one nbgrader command says; an assertion that it ends well."""
+def run_nbgrader(root: Path, *arguments: str, **variables: str) -> str:
+    """What one nbgrader command says; an assertion that it ends well. variables: of its environment."""
     command = [sys.executable, "-m", "nbgrader", *arguments]
     ran = subprocess.run(
-        command, cwd=root, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command, cwd=root, env=ENVIRONMENT | variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     assert ran.returncode == 0, ran.stdout
     return ran.stdout

@@ -65,6 +65,7 @@ def _start(course: Path) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     # Several kernels run at once, each with one thread.
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["DOWN_AND_UP_GRADER"] = "stock"
     for name in UNSET:
         os.environ.pop(name, None)
     log = os.open(course / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -17,6 +17,7 @@ import pytest
 from traitlets.config import PyFileConfigLoader
 
 STEM = "98_halving"
+STOCK = {"DOWN_AND_UP_GRADER": "stock"}
 # One worker runs this file, because its tests look at one graded course.
 pytestmark = pytest.mark.xdist_group("stock_nbgrader")
 
@@ -34,14 +35,14 @@ def hand_in(root: Path, learner: str, notebook: Path, old: str = "", new: str = 
 def graded(built_once: Path, tmp_path_factory: pytest.TempPathFactory, nbgrader: Callable[..., str]) -> Path:
     """A course in which three learners have handed in and nbgrader has done all its work."""
     root = Path(shutil.copytree(built_once, tmp_path_factory.mktemp("stock") / "course"))
-    nbgrader(root, "generate_assignment", STEM, "--force")
+    nbgrader(root, "generate_assignment", STEM, "--force", **STOCK)
     worked, released = (root / part / STEM / f"{STEM}.ipynb" for part in ("solutions", "notebooks"))
     hand_in(root, "right", worked)
     hand_in(root, "even_lengths_only", worked, "values[::2]", "values[:-1:2]")
     hand_in(root, "untouched", released)
     for command in ("autograde", "generate_feedback", "generate_solution"):
-        nbgrader(root, command, STEM)
-    nbgrader(root, "export")
+        nbgrader(root, command, STEM, **STOCK)
+    nbgrader(root, "export", **STOCK)
     return root
 
 
@@ -101,7 +102,7 @@ def formgrader(
         flags = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
         return [sys.executable, "-m", "jupyter", "lab", *flags]
 
-    with serve(command, graded, tmp_path_factory.mktemp("server") / "log.txt") as address:
+    with serve(command, graded, tmp_path_factory.mktemp("server") / "log.txt", **STOCK) as address:
         yield f"{address}/{{}}?token=token"
 
 

@@ -47,7 +47,7 @@ def graded(
     for learner, notebook in handed_in.items():
         shutil.copy(notebook, root / "submitted" / learner / lesson.stem / source.name)
         began = time.monotonic()
-        nbgrader(root, "autograde", lesson.stem, "--student", learner)
+        nbgrader(root, "autograde", lesson.stem, "--student", learner, DOWN_AND_UP_GRADER="stock")
         seconds[learner] = time.monotonic() - began
     with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
         scores = {
