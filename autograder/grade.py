@@ -138,12 +138,12 @@ class Grading:
     def _prepare(self, assignment: str) -> str:
         """Sees to it that the gradebook has the assignment as it is; gives a hash of all but the submissions."""
         contents = [path.read_bytes() for path in self.course.master_files(assignment)]
-        state = fingerprint(*contents, self.course.db_url.encode())
+        state = fingerprint(self.course.db_url.encode(), *contents)
         known = self.receipts.get(assignment, "")
         if known is None or known.state != state or not self._writer.holds(assignment):
             self._writer.prepare(assignment)
             self.receipts.put(assignment, "", Receipt(state, {}, {}))
-        return fingerprint(state.encode(), self.ledger.circumstances().encode(), hash_of(SHOWS).encode())
+        return fingerprint(self.ledger.circumstances().encode(), hash_of(SHOWS).encode(), *contents)
 
     def _look(self, row: Row, base: str, standing: Mapping[str, Mapping[str, Score]]) -> _Handed | None:
         """Reads a submission; None where all of it is written already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 # nbgrader calls alembic and jupyter by their names, so the environment must be on the PATH.
@@ -74,3 +77,65 @@ def nbgrader() -> Callable[..., str]:
 def serve() -> Callable[..., AbstractContextManager[str]]:
     """Starts a Jupyter server: `with serve(lambda port: [...], cwd, log) as address`."""
     return serving
+
+
+class Classroom:
+    """A scratch course with lesson 00 as it is here, in which learners hand in and a grader runs."""
+
+    stem = "00_start_here"
+
+    def __init__(self, root: Path):
+        self.root = root
+        for part in ("solutions", "notebooks"):
+            (root / part / self.stem).mkdir(parents=True)
+            shutil.copy(ROOT / part / self.stem / f"{self.stem}.ipynb", root / part / self.stem)
+        shutil.copy(ROOT / "nbgrader_config.py", root)
+        (root / ".course_secret").write_text("a secret of the tests\n", encoding="utf-8")
+
+    def submission(self, learner: str) -> Path:
+        """Where a learner's notebook lies; its folder is there."""
+        path = self.root / "submitted" / learner / self.stem / f"{self.stem}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def autograded(self, learner: str) -> NotebookNode:
+        return nbformat.read(self.root / "autograded" / learner / self.stem / f"{self.stem}.ipynb", as_version=4)
+
+    def notebook(self, part: str = "notebooks", **sources: str) -> NotebookNode:
+        """The released lesson, or with ``solutions`` the worked one, with other sources of some cells by grade_id."""
+        notebook = nbformat.read(self.root / part / self.stem / f"{self.stem}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            cell.source = sources.pop(name, cell.source)
+        assert not sources
+        return notebook
+
+    def hand_in(self, learner: str, notebook: NotebookNode | str) -> Path:
+        text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
+        self.submission(learner).write_text(text, encoding="utf-8")
+        return self.submission(learner)
+
+    def grade(self, *options: str) -> str:
+        """What `python -m autograder grade` says; an assertion that it ends well."""
+        command = [sys.executable, "-m", "autograder", "grade", *options]
+        ran = subprocess.run(command, cwd=self.root, env=ENVIRONMENT, text=True, capture_output=True)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    def scores(self) -> dict[str, dict[str, float | None]]:
+        """The automatic scores in the gradebook, by learner and grade_id."""
+        from nbgrader.api import Gradebook
+
+        with Gradebook(f"sqlite:///{self.root}/gradebook.db", "down_and_up") as book:
+            return {
+                submission.student_id: {
+                    grade.name: grade.auto_score for notebook in submission.notebooks for grade in notebook.grades
+                }
+                for submission in book.assignment_submissions(self.stem)
+            }
+
+
+@pytest.fixture(scope="session")
+def classroom() -> Callable[[Path], Classroom]:
+    """Makes a scratch course with lesson 00 in an empty folder: `room = classroom(tmp_path)`."""
+    return Classroom
