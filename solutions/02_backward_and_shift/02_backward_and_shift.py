@@ -129,8 +129,8 @@ widgets.gradient_router(peaks, nine, operators, kernel_size=3, stride=1, step=4)
 # *The blue frame is the window, the orange one the input that gets its gradient. The 9 wins in the two upper windows and
 # gets 9 + 18; the 8 wins in the two lower ones and gets 27 + 36. The colleague's code would have left 18 and 36.*
 #
-# An input that wins in several windows acts on the loss in several ways, and the chain rule **adds** all ways up. Now
-# you know which character the colleague should change.
+# An input that wins in several windows acts on the loss in several ways, and the chain rule **adds** all ways up. Now you
+# know which sign is missing in the colleague's code.
 
 # %% [markdown]
 # ## Exercise: `max_pool_backward`
@@ -428,7 +428,7 @@ means = {name: output.mean(dim=1) for name, output in outputs.items()}
 widgets.shift_slider(shifted, outputs, means, "mean", shift=1)
 
 # %% [markdown]
-# *Look at the column on the right. With every step of 1 the maximum and the selection jump; with every step of 2 they are
+# *Look at the column on the right. With every step of 1 the two upper curves jump; with every step of 2 they are
 # back. Only the mean of 2 stays where it is.*
 
 # %% [markdown]
@@ -504,8 +504,8 @@ figures.grids(wave, wave[::2], wave.roll(1)[::2], titles=titles)
 
 # %% [markdown]
 # *All zeros, or all ones.* A wave too fast for the new, coarser grid does not vanish; it comes back as something else.
-# This is called **aliasing**, and it is why wheels in films turn backwards. Signal processing has known the remedy for
-# a century: **take the fast waves out before you drop values**. That is a blur.
+# This is called **aliasing**, and it is why wheels in films turn backwards. The remedy is as old as
+# digital sound: **take the fast waves out before you drop values**. That is a blur.
 #
 # Which weights? With weights that sum to the same at even and at odd places, the fastest wave becomes a constant: 1, 1
 # does it, and so do 1, 2, 1 and 1, 4, 6, 4, 1, the rows of Pascal's triangle. The longer the row, the more of the fast
@@ -550,13 +550,18 @@ check(blur_pool, hidden=True)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Two probes with your function: an impulse of 16 shows the weights, and the moving ones of before show what the blur
-# does behind a dense maximum. **Predict** what its mean does now.
+# An impulse of 16 shows the weights of your function. **Predict** what is left of it in the end.
 
 # %% tags=["skip-execution", "your-code"]
 impulse = 16 * samples.impulse(5, 5)[None, None]
 weights, kept = blur_pool(impulse, stride=1)[0, 0], blur_pool(impulse)[0, 0]
 figures.grids(impulse[0, 0], weights, kept, titles=["impulse", "blurred", "and every second"])
+
+# %% [markdown]
+# *The middle grid is 1, 2, 1 times 1, 2, 1. Dropping every second row and column keeps 4 of 16, here: a quarter, as it
+# should be when a quarter of the positions is left.*
+#
+# Now the moving ones of before, behind a dense maximum. **Predict** the lower curve.
 
 # %% tags=["skip-execution", "your-code"]
 densely = F.max_pool1d(shifted, 2, stride=1)
@@ -566,7 +571,7 @@ means = {name: output.mean(dim=1) for name, output in outputs.items()}
 widgets.shift_slider(shifted, outputs, means, "mean", shift=1)
 
 # %% [markdown]
-# *The curve below is flat. The output still changes from shift to shift, as it must: half a step on the coarse grid can
+# *The lower curve is flat. The output still changes from shift to shift, as it must: half a step on the coarse grid can
 # only be shown by values in between. But nothing appears from nowhere any more.*
 
 # %% [markdown]
@@ -609,6 +614,15 @@ Markdown(shifts.table(rows))
 # the others they are worlds apart. (Your numbers may differ a little; `python benchmarks/shift_consistency.py` makes
 # the table anew and adds the average and a shorter blur.)
 #
+# Is the last column what your own function says? Here are the networks of the first seed, measured by you.
+
+# %% tags=["skip-execution", "varies", "your-code"]
+_, (unseen, true) = shifts.split(pictures, labels)
+nets = {row.name: row.net for row in rows if row.seed == 0}
+for name, net in nets.items():
+    print(f"{name:>8}: {100 * shift_consistency(shifts.logits_by_shift(net, unseen)):.1f} %")
+
+# %% [markdown]
 # Look at one digit that the network with max pooling cannot hold fast. The middle column shows how probable each class
 # is, the right one how probable the true class.
 
@@ -620,8 +634,6 @@ def probabilities(net):
 
 
 diagonal = [(step, step) for step in range(9)]
-_, (unseen, true) = shifts.split(pictures, labels)
-nets = {row.name: row.net for row in rows if row.seed == 0}
 probable = {name: probabilities(net) for name, net in nets.items()}
 of_true = {name: p[:, torch.arange(len(true)), true] for name, p in probable.items()}
 # The digit on which max pooling wavers most while the blurred network stays sure.
@@ -665,8 +677,8 @@ for name, net in nets.items():
 # invariant it is to none. The maximum does forgive a shift as long as the winner stays in its window; a shift by one
 # pixel takes half of the winners out of theirs. In our table the networks with max pooling agree with themselves in
 # about two of three pairs of shifts, and with plain striding in about one of three; with a blur it is more than
-# nineteen of twenty, with the same number of parameters and about the same accuracy where nothing moves. What makes the answer
-# *invariant* in the end is the global average, and it can do so only behind maps that are equivariant.
+# nineteen of twenty, with the same number of parameters and about the same accuracy where nothing moves. What makes
+# the answer *invariant* in the end is the global average, and it can do so only behind maps that are equivariant.
 #
 # And rotation: no window knows anything about it. At 15° each of the three loses a quarter of its digits or more, and
 # at 45° they guess; the blur, which mends shifts, is no better here than the maximum. Networks learn to bear
@@ -692,10 +704,10 @@ torch.allclose(by_transposed, avg_pool_backward(grad_output, (7, 7), 3, 2))
 # %% [markdown]
 # Lesson 08 is about that operator. For BlurPool torch has no layer; it is the depthwise convolution that you wrote.
 #
-# **Where it is used.** Image generators such as StyleGAN blur whenever they halve or double a map, with the weights 1, 3,
-# 3, 1; otherwise details would stick to the pixel grid while the face moves. Classifiers and detectors for video use
-# BlurPool so that a box does not flicker. And every training of every network with a max pooling runs the backward
-# pass that you wrote.
+# **Where it is used.** StyleGAN, which makes pictures of faces, blurs whenever it doubles a map, with the weights 1,
+# 3, 3, 1; its third version filters more strictly still, because details had stuck to the pixel grid while the face
+# moved. Collections of ready-made classifiers offer BlurPool as an option (`aa_layer` in timm's ResNets). And every
+# training of every network with a max pooling runs the backward pass that you wrote.
 
 # %% [markdown]
 # ## Ask yourself

@@ -82,6 +82,7 @@ def _draw(draw: Draw, *, apart: bool = False, padded: bool = False, tied: bool =
     return _case(x, kernel_size, stride, padding, gradient=gradient)
 
 
+PEAKS = torch.tensor([[1.0, 9.0, 2.0, 3.0], [4.0, 5.0, 6.0, 2.0], [3.0, 8.0, 1.0, 4.0], [7.0, 2.0, 5.0, 3.0]])
 TIED = torch.tensor([[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.0, 2.0], [3.0, 1.0, 0.0, 5.0], [1.0, 3.0, 5.0, 5.0]])
 
 MAX_POOL_BACKWARD = Exercise(
@@ -110,7 +111,7 @@ MAX_POOL_BACKWARD = Exercise(
             1.5,
             "A position that wins in several windows gets the sum of their gradients.",
             (
-                _case(batched(FOUR), 3, 1, note="the 9 wins in all four windows"),
+                _case(batched(PEAKS), 3, 1, note="the 9 and the 8 win in two windows each"),
                 _case(batched(WIDE), 3, 2, note="neighbouring windows share a row or a column"),
                 _case(batched(WIDE), 2, 1, note="windows that move by one"),
             ),
@@ -121,11 +122,11 @@ MAX_POOL_BACKWARD = Exercise(
             1,
             "Padding is −∞, never wins, and is cut off again, so that the result is as large as x.",
             (
-                _case(batched(COLD), 3, 2, 1, note="every value is negative"),
-                _case(batched(-WIDE - 1), 3, 1, 1, note="as large as the input"),
+                _case(batched(COLD), 2, 2, 1, note="every value is negative"),
+                _case(batched(-WIDE - 1), 3, 3, 1, note="5 rows and 7 columns, all negative"),
                 _case(batched(COLD[:1, :1]), 2, 2, 1, note="a single pixel"),
             ),
-            lambda draw: [_draw(draw, padded=True) for _ in range(5)],
+            lambda draw: [_draw(draw, apart=True, padded=True) for _ in range(5)],
         ),
         Facet(
             "ties",
