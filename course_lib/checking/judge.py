@@ -27,6 +27,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """One case of a facet and its outcome; the reason where it failed."""
+
+    facet: Facet
+    case: Case
+    outcome: Outcome
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class FacetVerdict:
     facet: Facet
     points: float
@@ -82,22 +92,20 @@ def judge(
     hits: uses of banned operators found in the source; each facet then loses its points.
     """
     findings: dict[str, Finding] = {}
-    failed: list[tuple[Case, Outcome]] = []
-    passed: list[tuple[Case, Outcome]] = []
+    tried: list[Tried] = []
     for (facet, cases), results in zip(groups, outcomes, strict=True):
         found = _group_findings(exercise, facet, cases, results, hidden=cases is not facet.public)
         for finding in found:
             findings.setdefault(facet.name, finding)
-            failed.append((finding.case, finding.outcome))
-        wrong = [finding.outcome for finding in found]
-        passed += [one for one in zip(cases, results, strict=True) if not any(one[1] is it for it in wrong)]
+        reasons = {id(finding.outcome): finding.reason for finding in found}
+        tried += [Tried(facet, case, one, reasons.get(id(one))) for case, one in zip(cases, results, strict=True)]
     facets = tuple(
         FacetVerdict(facet, 0.0 if facet.name in findings or hits else facet.points, findings.get(facet.name))
         for facet in exercise.facets
     )
-    misconception = _misconception(exercise, failed, passed, findings)
-    count = sum(len(cases) for _, cases in groups)
-    return Verdict(exercise, facets, misconception, hits=tuple(hits), cases=count, seed=seed)
+    return Verdict(
+        exercise, facets, _misconception(exercise, tried, findings), hits=tuple(hits), cases=len(tried), seed=seed
+    )
 
 
 def refuse(exercise: Exercise, problem: Problem) -> Verdict:
@@ -150,49 +158,57 @@ def _difference(facet: Facet, target: Outcome, outcome: Outcome) -> Difference |
     return found
 
 
-def _misconception(
-    exercise: Exercise,
-    failed: Sequence[tuple[Case, Outcome]],
-    passed: Sequence[tuple[Case, Outcome]],
-    findings: dict[str, Finding],
-) -> Misconception | None:
-    """The misconception whose outcomes are exactly the learner's in the most failed cases; None where none has any.
+def _misconception(exercise: Exercise, tried: Sequence[Tried], findings: dict[str, Finding]) -> Misconception | None:
+    """The misconception behind the first finding; None where none has exactly the learner's outcomes.
 
-    Of several, the one that agrees with the most passed cases too: what the learner has right must be right for it.
+    It must explain that finding and at least half of what failed in its facet, or it is there by chance. Of several,
+    the one that explains the most failed cases, then the one that agrees with the most passed ones: what the learner
+    has right must be right for it too.
     """
     if exercise.kind == "answer":
-        return _answer_misconception(exercise, findings)
+        return _answer_misconception(exercise, findings, tried[0].outcome.value if tried else None)
+    shown = next((findings[facet.name] for facet in exercise.facets if facet.name in findings), None)
+    if shown is None or shown.reason not in ("difference", "law"):
+        return None
+    [first] = [one for one in tried if one.outcome is shown.outcome]
+    failed = [one for one in tried if one.reason]
+    beside = [one for one in failed if one.facet is first.facet]
+    passed = [one for one in tried if not one.reason]
 
-    def explained(misconception: Misconception, cases: Sequence[tuple[Case, Outcome]]) -> int:
-        return sum(_explains(exercise, misconception.wrong, case, outcome) for case, outcome in cases)
+    def explained(misconception: Misconception, cases: Sequence[Tried]) -> int:
+        return sum(_explains(exercise, misconception.wrong, one) for one in cases)
 
-    counts = [(explained(misconception, failed), misconception) for misconception in exercise.misconceptions]
-    most = max((count for count, _ in counts), default=0)
-    best = [misconception for count, misconception in counts if count == most > 0]
-    return max(best, key=lambda one: explained(one, passed)) if len(best) > 1 else next(iter(best), None)
+    candidates = [
+        misconception
+        for misconception in exercise.misconceptions
+        if explained(misconception, [first]) and 2 * explained(misconception, beside) >= len(beside)
+    ]
+    if len(candidates) < 2:
+        return next(iter(candidates), None)
+    return max(candidates, key=lambda one: (explained(one, failed), explained(one, passed)))
 
 
-def _explains(exercise: Exercise, wrong: Callable, case: Case, outcome: Outcome) -> bool:
+def _explains(exercise: Exercise, wrong: Callable, tried: Tried) -> bool:
+    outcome = tried.outcome
     if outcome.status != "returned":
         return False
-    [theirs] = attempt(exercise, wrong, [case], trusted=True)
-    if theirs.status != "returned" or difference(theirs.value, outcome.value) is not None:
+    [theirs] = attempt(exercise, wrong, [tried.case], trusted=True)
+    if theirs.status != "returned":
         return False
-    if theirs.buffers and difference(theirs.buffers, outcome.buffers) is not None:
-        return False
-    same_gradient = len(theirs.gradients) == len(outcome.gradients) and all(
-        (a is None) == (b is None) for a, b in zip(theirs.gradients, outcome.gradients, strict=True)
-    )
-    return same_gradient and gradient_difference(theirs.gradients, outcome.gradients) is None
+    # Both ways, because a gradient that the target lacks is no difference.
+    return _difference(tried.facet, theirs, outcome) is None and _difference(tried.facet, outcome, theirs) is None
 
 
-def _answer_misconception(exercise: Exercise, findings: dict[str, Finding]) -> Misconception | None:
-    for facet in exercise.facets:
-        finding = findings.get(facet.name)
-        if finding is None or finding.difference is None or finding.difference.kind not in ("value", "length"):
-            continue
-        for misconception in exercise.misconceptions:
-            believed = misconception.wrong()
-            if facet.part in believed and part_difference(believed, finding.outcome.value, facet.part) is None:
-                return misconception
-    return None
+def _answer_misconception(exercise: Exercise, findings: dict[str, Finding], answer: Any) -> Misconception | None:
+    """The same for an answer, in which each facet is an entry."""
+    failed = [facet for facet in exercise.facets if facet.name in findings]
+    passed = [facet for facet in exercise.facets if facet.name not in findings]
+    if not failed or not isinstance(answer, dict):
+        return None
+
+    def explained(misconception: Misconception, facets: Sequence[Facet]) -> int:
+        believed = misconception.wrong()
+        return sum(f.part in believed and part_difference(believed, answer, f.part) is None for f in facets)
+
+    candidates = [misconception for misconception in exercise.misconceptions if explained(misconception, failed[:1])]
+    return max(candidates, key=lambda one: (explained(one, failed), explained(one, passed)), default=None)

@@ -136,15 +136,33 @@ def test_a_misconception_is_named_where_the_output_is_exactly_its_own(scaled) ->
     assert examine(scaled, lambda x, times=2: 7 * x).misconception is None
 
 
+def with_cases(exercise: Exercise, *sizes: int) -> Exercise:
+    """The exercise with one facet: 1, 2, … up to each size, times 3."""
+    cases = tuple(Case((torch.arange(1.0, size + 1),), {"times": 3}) for size in sizes)
+    return replace(exercise, facets=(Facet("factor", 1, "Any factor.", cases),))
+
+
 def test_the_misconception_that_explains_most_is_named(scaled) -> None:
-    """On x = 0 and x = 1 a power agrees with many things; what counts is the number of failed cases."""
+    """On x = 0 both are right, and on the first wrong element both may agree; what counts is the number of cases."""
 
     def work(x, times=2):
         return 2 * x if len(x) == 3 else x**times
 
-    cases = tuple(Case((torch.arange(1.0, n + 1),), {"times": 3}) for n in (3, 3, 2))
-    exercise = replace(scaled, facets=(Facet("factor", 1, "Any factor.", cases),))
-    assert examine(exercise, work).misconception.name == "always twice"
+    assert examine(with_cases(scaled, 3, 3, 2), work).misconception.name == "always twice"
+    assert examine(with_cases(scaled, 2, 2, 3), work).misconception.name == "a power"
+
+
+def test_a_misconception_that_agrees_by_chance_is_not_named(scaled) -> None:
+    def work(x, times=2):
+        return 2 * x if len(x) == 3 else x - 1
+
+    assert examine(with_cases(scaled, 3, 2, 4), work).misconception is None
+    assert examine(with_cases(scaled, 2, 3, 3), work).misconception is None
+
+
+def test_where_the_values_are_right_no_misconception_is_named(scaled) -> None:
+    """An argument changed in place: every misconception that is right on this case would agree with it."""
+    assert examine(scaled, lambda x, times=2: x.mul_(times)).misconception is None
 
 
 def test_of_two_that_explain_as_much_the_one_that_is_right_where_the_learner_is_counts(scaled) -> None:
@@ -205,7 +223,8 @@ def test_the_parts_of_a_tuple_are_judged_one_by_one(work, points: int) -> None:
         ({"legs": 8, "eyes": [1, 2], "insect": False}, 2, None),
         ({"legs": 8, "eyes": (1.0, 2.0), "insect": False, "more": 1}, 2, None),
         ({"legs": 6, "eyes": [1.0, 2.0], "insect": False}, 1, "an insect"),
-        ({"legs": 7, "eyes": [2.0, 2.0], "insect": False}, 0.5, "an insect"),
+        ({"legs": 7, "eyes": [2.0, 2.0], "insect": False}, 0.5, None),
+        ({"legs": 8, "eyes": [2.0, 2.0], "insect": True}, 1, "an insect"),
         ({"legs": 7, "eyes": [3.0, 2.0], "insect": False}, 0.5, None),
         ({"legs": 8.0, "eyes": [1.0], "insect": 0}, 0, None),
         ({"legs": None}, 0, None),

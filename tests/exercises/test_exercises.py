@@ -47,7 +47,13 @@ def free(exercise: Exercise) -> Exercise:
 
 
 def as_work(exercise: Exercise, function) -> object:
-    """A function as a learner would hand it in: under the exercise's name, with the signature that it asks for."""
+    """A function as a learner would hand it in: under the exercise's name, with the signature that it asks for.
+
+    An answer gets the right entries beside those that the function has.
+    """
+    if exercise.kind == "answer" and function is not exercise.oracle:
+        right = exercise.oracle()
+        return lambda: right | function()
     if not isinstance(function, types.FunctionType):
         return function
     work = types.FunctionType(function.__code__, function.__globals__, exercise.name, None, function.__closure__)
@@ -195,3 +201,12 @@ def _window_is_right(exercise: Exercise, case: Case) -> int:
     assert oracle(torch.where(window, x, 1000.0))[index] == oracle(x)[index]
     assert oracle(torch.where(window, x + 1000.0, x))[index] != oracle(x)[index]
     return 1
+
+
+@each_mistake
+def test_a_mistake_costs_the_same_whatever_the_seed(exercise: Exercise, misconception) -> None:
+    """Hidden cases catch who knows the visible inputs; nobody else loses a facet that the visible check gave."""
+    work = as_work(exercise, misconception.wrong)
+    visible = examine(free(exercise), work).points
+    for seed in ("a", "b", "c"):
+        assert examine(free(exercise), work, seed).points == visible, seed
