@@ -69,3 +69,25 @@ def test_the_explorer_answers_to_every_control(open_notebook: Callable, page: Pa
     move(page, explorer, "size", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("size 8")
     assert picture(explorer) not in (before, ceiled)
+
+
+def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
+    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+) -> None:
+    notebook = open_notebook("02_backward_and_shift")
+    notebook.run("cell-002")
+    router = notebook.run("cell-011")
+    expect(spoken(router)).to_have_text("Step 4 of 4: grad_output[1, 1] = 36. All of it goes to x[2, 1].")
+    move(page, router, "step", "ArrowLeft")
+    expect(spoken(router)).to_have_text("Step 3 of 4: grad_output[1, 0] = 27. All of it goes to x[2, 1].")
+    router.get_by_role("combobox").select_option("avg_pool2d")
+    expect(spoken(router)).to_have_text("Step 3 of 4: grad_output[1, 0] = 27. Each of 9 inputs gets 3.")
+    screenshot("routed")
+
+    shifter = notebook.run("cell-039")
+    expect(spoken(shifter)).to_contain_text("Shift 1. The mean of maximum of 2 is 0.333,")
+    before = picture(shifter)
+    move(page, shifter, "shift", "ArrowRight")
+    expect(spoken(shifter)).to_contain_text("Shift 2. The mean of maximum of 2 is 0.25,")
+    assert picture(shifter) != before
+    screenshot("shifted")
