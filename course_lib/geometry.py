@@ -7,7 +7,6 @@ A window reads `kernel_size` positions that lie `dilation` apart. Window number 
 from __future__ import annotations
 
 import operator
-import struct
 from collections.abc import Callable, Sequence
 
 
@@ -142,8 +141,8 @@ def adaptive_bins(size: int, output_size: int) -> tuple[range, ...]:
     return tuple(range(i * size // output_size, -(-(i + 1) * size // output_size)) for i in range(output_size))
 
 
-# Where an output's centre falls on the input. Positions count from the left edge of the first pixel, so pixel i spans
-# [i, i + 1) and has its centre at i + ½. Output i then stands at step·(i + offset) - shift.
+# The offset and the shift of source_coordinate. Counted from the left edge, pixel i spans [i, i + 1) and has its centre
+# at i + ½. So an offset of ½ looks at an output's centre, and a shift of ½ counts from the first pixel's centre.
 CONVENTIONS = {
     "nearest": (0.0, 0.0),
     "nearest-exact": (0.5, 0.0),
@@ -157,7 +156,7 @@ def source_step(
     output_size: int,
     convention: str = "half-pixel",
     scale_factor: float | None = None,
-    rounded: Callable[[float], float] = float,
+    rounded: Callable = float,
 ) -> float:
     """How far apart on the input two neighbouring outputs stand.
 
@@ -179,21 +178,36 @@ def source_step(
     return rounded(1.0 / scale_factor)
 
 
-def source_coordinates(
+def source_coordinate(
+    index,
     size: int,
     output_size: int,
     convention: str = "half-pixel",
     scale_factor: float | None = None,
-    rounded: Callable[[float], float] = float,
-) -> tuple[float, ...]:
-    """Where on the input each output looks: step·(i + offset) - shift, in pixels, one number for each output i.
+    rounded: Callable = float,
+):
+    """Where on the input output `index` looks: step·(index + offset) - shift, in pixels.
 
     "half-pixel": step·(i + ½) - ½. Both axes span the same length. A whole number is the centre of a pixel.
     "align_corners": step·i. The centres of the first and the last pixels coincide, so the step is another.
     "nearest-exact": step·(i + ½). Its floor is the pixel in which the output's centre lies.
     "nearest": step·i. Its floor is the pixel in which the output's left edge lies: half a pixel off the centre.
 
-    `rounded` rounds after every operation: torch works in float32, so pass `single` for its very numbers.
+    `rounded` rounds after every operation: torch works in float32, so rounding to that gives its very numbers. With a
+    `rounded` that takes arrays, an array of indices gives an array.
+
+    >>> source_coordinate(1, size=2, output_size=4)
+    0.25
+    """
+    step = source_step(size, output_size, convention, scale_factor, rounded)
+    offset, shift = CONVENTIONS[convention]
+    return rounded(rounded(step * (index + offset)) - shift)
+
+
+def source_coordinates(
+    size: int, output_size: int, convention: str = "half-pixel", scale_factor: float | None = None
+) -> tuple[float, ...]:
+    """source_coordinate of every output.
 
     >>> source_coordinates(2, 4)
     (-0.25, 0.25, 0.75, 1.25)
@@ -204,18 +218,8 @@ def source_coordinates(
     >>> [int(p) for p in source_coordinates(8, 4, "nearest-exact")]
     [1, 3, 5, 7]
     """
-    step = source_step(size, output_size, convention, scale_factor, rounded)
-    offset, shift = CONVENTIONS[convention]
-    return tuple(rounded(rounded(step * (i + offset)) - shift) for i in range(output_size))
-
-
-def single(value: float) -> float:
-    """The float32 nearest to a number.
-
-    >>> single(0.1)
-    0.10000000149011612
-    """
-    return struct.unpack("f", struct.pack("f", value))[0]
+    _check_sizes(size, output_size)
+    return tuple(source_coordinate(i, size, output_size, convention, scale_factor) for i in range(output_size))
 
 
 def _check_sizes(size: int, output_size: int) -> None:

@@ -10,7 +10,16 @@ import torch
 import torch.nn.functional as F
 
 from course_lib import geometry
-from course_lib.geometry import output_size, per_axis, unreached, window
+from course_lib.geometry import (
+    adaptive_bins,
+    output_size,
+    per_axis,
+    source_coordinate,
+    source_coordinates,
+    source_step,
+    unreached,
+    window,
+)
 
 
 def test_the_documented_examples_run():
@@ -120,3 +129,80 @@ def test_the_unreached_positions_are_those_without_gradient():
         assert unreached(size, kernel_size, stride, padding, dilation, ceil_mode) == silent
         compared += 1
     assert compared > 50
+
+
+def test_bins_that_do_not_divide_share_a_position():
+    assert adaptive_bins(6, 3) == (range(0, 2), range(2, 4), range(4, 6))
+    assert adaptive_bins(5, 3) == (range(0, 2), range(1, 4), range(3, 5))
+    assert adaptive_bins(2, 4) == (range(0, 1), range(0, 1), range(1, 2), range(1, 2))
+    assert adaptive_bins(5, 0) == ()
+
+
+def test_the_bins_are_those_that_torchs_adaptive_average_reads():
+    compared = 0
+    for size, out in itertools.product(range(1, 14), range(1, 17)):
+        read = F.adaptive_avg_pool1d(torch.eye(size)[None], out)[0].T > 0
+        bins = adaptive_bins(size, out)
+        assert [torch.nonzero(row).flatten().tolist() for row in read] == [list(bin) for bin in bins]
+        assert {position for bin in bins for position in bin} == set(range(size))
+        compared += 1
+    assert compared == 208
+
+
+def test_half_pixels_look_between_the_centres_and_corners_coincide():
+    assert source_coordinates(4, 2) == (0.5, 2.5)
+    assert source_coordinates(2, 4) == (-0.25, 0.25, 0.75, 1.25)
+    assert source_coordinates(5, 3, "align_corners") == (0, 2, 4)
+    assert source_coordinates(5, 1, "align_corners") == (0,)
+
+
+def test_the_floor_of_a_nearest_coordinate_is_the_pixel_that_it_copies():
+    assert [int(p) for p in source_coordinates(3, 7, "nearest")] == [0, 0, 0, 1, 1, 2, 2]
+    assert [int(p) for p in source_coordinates(3, 7, "nearest-exact")] == [0, 0, 1, 1, 1, 2, 2]
+
+
+def test_a_scale_factor_sets_the_step_unless_the_corners_do():
+    assert source_step(5, 7) == 5 / 7
+    assert source_step(5, 7, scale_factor=1.5) == 1 / 1.5
+    assert source_step(5, 7, "align_corners", scale_factor=1.5) == 4 / 6
+    assert source_coordinate(2, 4, 8, scale_factor=2) == source_coordinates(4, 8)[2] == 0.75
+
+
+@pytest.mark.parametrize("convention", ["half-pixel", "align_corners", "nearest-exact"])
+def test_turned_round_the_axis_is_sampled_at_the_same_places(convention):
+    for size, out in itertools.product(range(1, 9), range(2, 12)):
+        shown = source_coordinates(size, out, convention)
+        end = size if convention == "nearest-exact" else size - 1
+        assert [end - place for place in reversed(shown)] == pytest.approx(shown)
+
+
+def test_nearest_alone_is_not_symmetric():
+    shown = source_coordinates(4, 8, "nearest")
+    assert [4 - place for place in reversed(shown)] == pytest.approx([place + 0.5 for place in shown])
+
+
+def test_interpolating_the_ramp_reads_off_the_coordinates():
+    ramp = torch.arange(9.0, dtype=torch.float64)[None, None]
+    for out, corners in itertools.product(range(2, 30), (False, True)):
+        shown = source_coordinates(9, out, "align_corners" if corners else "half-pixel")
+        y = F.interpolate(ramp, size=out, mode="linear", align_corners=corners)
+        assert [min(max(place, 0), 8) for place in shown] == pytest.approx(y[0, 0].tolist())
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: source_coordinates(0, 4), "size=0 must be at least 1"),
+        (lambda: source_coordinates(4, 0), "output_size=0 must be at least 1"),
+        (
+            lambda: source_coordinates(4, 4, "corners"),
+            "convention='corners' must be one of nearest, nearest-exact, half",
+        ),
+        (lambda: source_coordinates(4, 4, scale_factor=0), "scale_factor=0 must be above 0"),
+        (lambda: adaptive_bins(0, 4), "size=0 must be at least 1"),
+        (lambda: adaptive_bins(4, -1), "output_size=-1 must be at least 0"),
+    ],
+)
+def test_coordinates_and_bins_name_what_is_out_of_range(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.functional._taps import Axis, Matrix, Run
+from course_lib.functional._sparse import Matrix, Run
+from course_lib.functional._taps import Axis
 from course_lib.functional._windows import is_channels_last
 
+WIDE = 16  # channels, to be worth working on side by side
 BLOCK = 1 << 20  # entries that go through all axes at a time
 COPIES = ("identity", "nearest", "nearest-exact")
 HALF = (torch.float16, torch.bfloat16)
@@ -87,7 +90,8 @@ def _finish(z: Tensor, matrix: Matrix) -> Tensor:
 def _table(*arguments):
     *axis, transpose = arguments
     matrix = Axis(*axis).matrix(transpose)
-    return matrix.table, matrix.shift, matrix.empty
+    table = [(index.tolist(), weight.tolist()) for index, weight in matrix.table]
+    return table, matrix.shift, matrix.empty.tolist()
 
 
 # What torch.compiler.assume_constant_result sets; calling that would import all of torch.compile, a second or more.
@@ -126,15 +130,14 @@ def _on(device: torch.device, values, dtype: torch.dtype) -> Tensor:
 
 def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     n = len(axes)
-    matrices = {1 + k: axis.matrix(transpose) for k, axis in enumerate(axes)}
     channels_last = is_channels_last(x) and x.dim() == n + 2
-    wide = channels_last and x.shape[1] >= 16
-    sizes = x.shape[-n:]
+    wide = channels_last and x.shape[1] >= WIDE
     # (planes, spatial…, inner): inner are the channels where they lie next to each other, and enough of them.
-    source = x.movedim(1, -1) if wide else x.reshape(math.prod(x.shape[:-n]), *sizes, 1)
-    source = source if source.is_contiguous() else source.contiguous()
-    outs = [len(matrix.rows) for matrix in matrices.values()]
+    source = x.movedim(1, -1) if wide else x.reshape(math.prod(x.shape[:-n]), *x.shape[-n:], 1)
+    source = source.contiguous()
+    outs = [axis.size if transpose else axis.out for axis in axes]
     result = x.new_empty((source.shape[0], *outs, source.shape[-1]))
+    matrices = {1 + k: axis.matrix(transpose) for k, axis in enumerate(axes)}
     steps = [_Step(k, matrices[k]) for k in _order(matrices)]
     dtype = _working_dtype(x, axes)
     if not steps:
@@ -166,7 +169,7 @@ def _order(matrices: dict[int, Matrix]) -> list[int]:
         return sorted((k for k, m in matrices.items() if not m.is_identity), reverse=True)
 
     def growth(k: int) -> tuple[float, int]:
-        ratio = len(matrices[k].rows) / matrices[k].size
+        ratio = len(matrices[k]) / matrices[k].size
         return ratio, -k if ratio > 1 else k
 
     return sorted((k for k, matrix in matrices.items() if not matrix.is_identity), key=growth)
@@ -181,7 +184,7 @@ class _Step:
         self.scaled_of: Tensor | None = None
 
     def __call__(self, z: Tensor, y: Tensor | None) -> Tensor:
-        out, k = len(self.matrix.rows), self.axis
+        out, k = len(self.matrix), self.axis
         if y is None:
             y = self.scratch(z, "result", (*z.shape[:k], out, *z.shape[k + 1 :]))
         outer, inner = math.prod(z.shape[:k]), math.prod(z.shape[k + 1 :])
@@ -241,7 +244,7 @@ class _Step:
                 y.addcmul_(part, weight)
             elif not self.matrix.copies:
                 y.mul_(weight)
-        if self.matrix.empty:
+        if len(self.matrix.empty):
             y.index_fill_(1, self.column(self.matrix.empty, z, torch.long).view(-1), 0)
 
     def run(self, run: Run, z: Tensor, y: Tensor) -> None:
@@ -255,24 +258,25 @@ class _Step:
             return
         taps = list(run.taps)
         common = self.matrix.common_weight
-        scaled = next((tap for tap in taps if tap[1] == common), None) if len(taps) > 1 else None
+        shares = [tap for tap in taps if not isinstance(tap[1], np.ndarray) and tap[1] == common]
+        scaled = shares[0] if len(taps) > 1 and shares else None
         if scaled is not None:
             taps.remove(scaled)
             inputs, weight = taps.pop(0)
-            if isinstance(weight, tuple):
+            if isinstance(weight, np.ndarray):
                 torch.addcmul(self.scaled(z)[:, scaled[0]], z[:, inputs], self.column(weight, z), out=y)
             else:
                 torch.add(self.scaled(z)[:, scaled[0]], z[:, inputs], alpha=weight, out=y)
         else:
             inputs, weight = taps.pop(0)
-            if isinstance(weight, tuple):
+            if isinstance(weight, np.ndarray):
                 torch.mul(z[:, inputs], self.column(weight, z), out=y)
             elif weight == 1:
                 y.copy_(z[:, inputs])
             else:
                 torch.mul(z[:, inputs], weight, out=y)
         for inputs, weight in taps:
-            if isinstance(weight, tuple):
+            if isinstance(weight, np.ndarray):
                 y.addcmul_(z[:, inputs], self.column(weight, z))
             else:
                 y.add_(z[:, inputs], alpha=weight)
@@ -291,7 +295,7 @@ class _Step:
                 y.addcmul_(part, self.column(weight, z))
             elif not self.matrix.copies:
                 y.mul_(self.column(weight, z))
-        if self.matrix.empty:
+        if len(self.matrix.empty):
             y.index_fill_(1, self.column(self.matrix.empty, z, torch.long).view(-1), 0)
 
     def scratch(self, z: Tensor, name: str, shape: tuple[int, ...]) -> Tensor:
@@ -300,10 +304,10 @@ class _Step:
             self.tensors[name] = z.new_empty(math.prod(shape))
         return self.tensors[name][: math.prod(shape)].view(shape)
 
-    def column(self, values: tuple, z: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    def column(self, values: np.ndarray, z: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         key = (id(values), dtype)
         if key not in self.tensors:
-            self.tensors[key] = torch.tensor(values, dtype=dtype or z.dtype, device=z.device)[:, None]
+            self.tensors[key] = torch.from_numpy(values).to(dtype or z.dtype)[:, None]
         return self.tensors[key]
 
 

@@ -231,7 +231,7 @@ def test_antialiased_grids_against_torch(mode, dtype, device):
 factors = st.one_of(st.sampled_from([1, 2, 2.0, 3, 0.5, 0.25, 1 / 3, 1.05]), st.floats(0.3, 3.2))
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=1200, deadline=None, derandomize=True)
 @given(data=st.data(), n=st.integers(1, 3), seed=st.integers(0, 99))
 def test_any_arguments_give_torchs_answer(data, n, seed):
     """Some thousands of calls: every mode and flag at each size, dtype and memory format drawn."""
@@ -297,6 +297,13 @@ def test_the_old_names_warn_and_answer(name, arguments):
         expected = getattr(F, name)(x, **arguments)
     matches(y, expected)
     assert ours[0].filename == theirs[0].filename == __file__
+
+
+def test_a_long_signal_takes_no_longer_for_its_length_alone():
+    """The matrix of an axis is found with whole arrays, not output by output."""
+    x = torch.arange(100_001.0).reshape(1, 1, -1)
+    for size in (200_002, 70_000):
+        matches(CF.interpolate(x / 1e5, size=size, mode="linear"), F.interpolate(x / 1e5, size=size, mode="linear"))
 
 
 def test_interpolate_itself_never_warns():
