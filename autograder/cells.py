@@ -21,11 +21,11 @@ Output = dict[str, Any]
 
 
 class Recorder:
-    """The outputs of the cell that runs, in the order in which they came; text beyond the limit is dropped."""
+    """The outputs of the cell that runs, in the order in which they came; what is beyond the limits is dropped."""
 
-    def __init__(self, text_limit: int):
+    def __init__(self, text_limit: int, rich_limit: int):
         self.outputs: list[Output] = []
-        self.text_left = text_limit
+        self.text_left, self.rich_left = text_limit, rich_limit
         self.cut = False
 
     def stream(self, name: str, text: str) -> None:
@@ -44,6 +44,10 @@ class Recorder:
     def add(self, output: Output) -> None:
         if "data" in output:
             output["data"] = {kind: _as_text(value) for kind, value in output["data"].items()}
+            self.rich_left -= sum(len(value) for value in output["data"].values() if isinstance(value, str))
+        if self.rich_left < 0:
+            self.cut = True
+            return
         self.outputs.append(output)
 
     def take(self) -> list[Output]:
@@ -85,8 +89,8 @@ class Stream(io.TextIOBase):
 class Cells:
     """An IPython shell without a kernel around it."""
 
-    def __init__(self, text_limit: int):
-        self.recorder = Recorder(text_limit)
+    def __init__(self, text_limit: int, rich_limit: int):
+        self.recorder = Recorder(text_limit, rich_limit)
         config = Config()
         config.HistoryManager.enabled = False
         config.InteractiveShell.colors = "linux"

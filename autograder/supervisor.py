@@ -72,6 +72,11 @@ class Zygote:
             self._process.wait()
         self._control = self._process = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def spawn(self) -> Learner:
         """A fresh learner's process."""
         for retry in (False, True):

@@ -93,8 +93,8 @@ class Exercise:
     hints: tuple[str, ...]
     kind: Kind = "function"
     misconceptions: tuple[Misconception, ...] = ()
-    banned: tuple[str, ...] = ()
-    instead: str = ""
+    banned: tuple[str, ...] = ("answers",)
+    instead: str = "Build it yourself; what the course judges with is out of reach while it judges."
     reads: Callable[[Case, tuple[int, ...]], tuple[range, ...]] | None = None
     seconds: float = 5.0
 

@@ -23,10 +23,18 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from course_lib.checking.plain import functions_of
 
 # A family is every operator whose name, in lower case and without underscores, contains one of these words.
+# What the exercises themselves are made of, "answers", is banned wherever anything is.
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "answers": (),
     "pooling": ("maxpool", "avgpool", "lppool", "minpool", "powavg"),
     "blur": ("blurpool",),
+    "convolution": ("conv",),
+    "receptive field": ("receptivefield",),
 }
+
+
+# Where course_lib itself does what exercises ask for.
+REFERENCES = ("course_lib.functional", "course_lib.nn", "course_lib.analysis")
 
 
 class BannedOperator(Exception):
@@ -84,7 +92,9 @@ def _function_hits(function: Callable, families: Sequence[str]) -> Iterator[Hit]
             value = _resolve(node, scope)
             written = node.attr if isinstance(node, ast.Attribute) else node.id
             for name in (written, getattr(value, "__name__", None)):
-                if isinstance(name, str) and is_banned(name, families) and _is_theirs(value):
+                if isinstance(name, str) and (
+                    (is_banned(name, families) and _is_theirs(value)) or (name == written and _is_answer(value))
+                ):
                     yield Hit(name, first + node.lineno - 1)
                     break
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("torch", "course_lib"):
@@ -105,9 +115,14 @@ def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
 
 
 def _is_theirs(value: Any) -> bool:
-    """Whether an object comes from torch or from course_lib's operators, not from the learner."""
+    """Whether an object comes from torch or from course_lib's operators and analyses, not from the learner."""
     module = str(getattr(value, "__module__", None) or type(value).__module__)
-    return module.split(".")[0] == "torch" or module.startswith(("course_lib.functional", "course_lib.nn"))
+    return module.split(".")[0] == "torch" or module.startswith(REFERENCES)
+
+
+def _is_answer(value: Any) -> bool:
+    """Whether an object is one that an exercise is made of: an oracle, a wrong function, or what these call."""
+    return inspect.isfunction(value) and str(value.__module__).startswith("course_lib.exercises")
 
 
 class _Refuse(TorchDispatchMode):
@@ -132,14 +147,21 @@ class _Refuse(TorchDispatchMode):
 
 @cache
 def _reference_operators(families: tuple[str, ...]) -> tuple[types.FunctionType, ...]:
-    """The functions of course_lib.functional that do a banned job, those behind its public face too."""
-    import course_lib.functional as CF
+    """The functions of course_lib that do a banned job, those behind its public face too."""
+    import course_lib.functional  # noqa: F401, for it to be loaded
 
-    loaded = [module for name, module in sys.modules.items() if name.startswith(CF.__name__)]
+    loaded = [module for name, module in sys.modules.items() if name.startswith(REFERENCES)]
     members = [member for module in loaded for member in list(vars(module).values())]
     return tuple(
         {m: None for m in members if inspect.isfunction(m) and is_banned(m.__name__, families) and _is_theirs(m)}
     )
+
+
+def _answers() -> list[types.FunctionType]:
+    """The functions of the exercises' modules that are loaded; a closure's code can't be swapped, what it calls can."""
+    loaded = [module for name, module in list(sys.modules.items()) if name.startswith("course_lib.exercises")]
+    members = {m: None for module in loaded for m in list(vars(module).values()) if _is_answer(m)}
+    return [member for member in members if not member.__code__.co_freevars]
 
 
 _open: list[Guard] = []
@@ -172,7 +194,7 @@ def guarded(families: Sequence[str]) -> Iterator[Guard]:
     if not families:
         yield guard
         return
-    references = _reference_operators(tuple(families))
+    references = [*_reference_operators(tuple(families)), *_answers()]
     codes = [(function, function.__code__) for function in references]
     _open.append(guard)
     try:

@@ -145,7 +145,14 @@ AVG_POOL = Exercise(
                 ),
             ),
             lambda draw: [
-                _draw_avg(draw, count_include_pad=draw.choice([True, False]), divisor_override=draw.integer(1, 7))
+                _draw_avg(
+                    draw,
+                    count_include_pad=draw.choice([True, False]),
+                    divisor_override=draw.integer(1, 7),
+                    kernel_size=3,
+                    stride=2,
+                    padding=1,
+                )
                 for _ in range(4)
             ],
         ),
@@ -162,7 +169,12 @@ AVG_POOL = Exercise(
                     gradient=True,
                 ),
             ),
-            lambda draw: [_draw_avg(draw, gradient=True, count_include_pad=False) for _ in range(4)],
+            lambda draw: [
+                _draw_avg(
+                    draw, gradient=True, count_include_pad=False, kernel_size=3, stride=draw.integer(1, 3), padding=1
+                )
+                for _ in range(4)
+            ],
         ),
         Facet(
             "constant",

@@ -20,11 +20,13 @@ def _loops_wrong(reduce):
     return max_pool_loops
 
 
-def _draw_loops(draw: Draw, negative: bool) -> Case:
+def _draw_loops(draw: Draw, negative: bool = False, touching: bool = False) -> Case:
     k = draw.integer(1, 3)
     shape = (draw.integer(k, 7), draw.integer(k, 8))
+    if touching:
+        shape = (k * draw.integer(1, 3), k * draw.integer(1, 3))
     x = draw.negative(*shape) if negative else draw.distinct(*shape) + shape[0] * shape[1]
-    return Case((x,), {"kernel_size": k, "stride": draw.integer(1, 4)})
+    return Case((x,), {"kernel_size": k, "stride": k if touching else draw.integer(1, 4)})
 
 
 MAX_POOL_LOOPS = Exercise(
@@ -47,6 +49,7 @@ MAX_POOL_LOOPS = Exercise(
                 Case((FOUR,), {"kernel_size": 4, "stride": 4}, "one window over everything"),
                 Case((FOUR,), {"kernel_size": 1, "stride": 1}, "windows of a single value"),
             ),
+            lambda draw: [_draw_loops(draw, touching=True) for _ in range(4)],
         ),
         Facet(
             "steps",
@@ -61,7 +64,7 @@ MAX_POOL_LOOPS = Exercise(
                     "an odd size, so the last row and column are left over",
                 ),
             ),
-            lambda draw: [_draw_loops(draw, False) for _ in range(6)],
+            lambda draw: [_draw_loops(draw) for _ in range(6)],
         ),
         Facet(
             "any values",
@@ -72,7 +75,7 @@ MAX_POOL_LOOPS = Exercise(
                 Case((WIDE.double() / 3,), {"kernel_size": 2, "stride": 2}, "float64"),
                 Case((WIDE.long() - 40,), {"kernel_size": 3, "stride": 2}, "whole numbers, int64"),
             ),
-            lambda draw: [_draw_loops(draw, True) for _ in range(4)],
+            lambda draw: [_draw_loops(draw, negative=True) for _ in range(4)],
         ),
     ),
     misconceptions=(
