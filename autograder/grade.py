@@ -138,11 +138,10 @@ class Grading:
     def _prepare(self, assignment: str) -> str:
         """Sees to it that the gradebook has the assignment as it is; gives a hash of all but the submissions."""
         contents = [path.read_bytes() for path in self.course.master_files(assignment)]
-        state = fingerprint(self.course.db_url.encode(), *contents)
         known = self.receipts.get(assignment, "")
-        if known is None or known.state != state or not self._writer.holds(assignment):
+        if known is None or known.state != fingerprint(self._writer.cells(assignment), *contents):
             self._writer.prepare(assignment)
-            self.receipts.put(assignment, "", Receipt(state, {}, {}))
+            self.receipts.put(assignment, "", Receipt(fingerprint(self._writer.cells(assignment), *contents), {}, {}))
         return fingerprint(self.ledger.circumstances().encode(), hash_of(SHOWS).encode(), *contents)
 
     def _look(self, row: Row, base: str, standing: Mapping[str, Mapping[str, Score]]) -> _Handed | None:

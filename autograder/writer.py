@@ -8,6 +8,7 @@ gradebook as a whole or not at all. Only one process may write into a course.
 from __future__ import annotations
 
 import fnmatch
+import json
 import os
 import sys
 import warnings
@@ -25,6 +26,7 @@ from nbgrader.api import (
     Grade,
     Gradebook,
     Notebook,
+    SourceCell,
     SubmittedAssignment,
     SubmittedNotebook,
 )
@@ -105,10 +107,17 @@ class Writer:
             found.setdefault(learner, {}).setdefault(notebook, {})[cell] = Score(*score)
         return found
 
-    def holds(self, assignment: str) -> bool:
-        """Whether the gradebook knows the assignment and its notebooks."""
-        query = self._gradebook.db.query(Notebook.name).join(Assignment).filter(Assignment.name == assignment)
-        return {name for (name,) in query} == set(self._course.notebooks(assignment))
+    def cells(self, assignment: str) -> bytes:
+        """The cells of an assignment as the gradebook has them; nothing where it does not know the assignment."""
+        columns = (Notebook.name, SourceCell.name, SourceCell.cell_type, SourceCell.source, SourceCell.checksum)
+        rows = (
+            self._gradebook.db.query(*columns)
+            .join(Notebook, Notebook.id == SourceCell.notebook_id)
+            .join(Assignment, Assignment.id == Notebook.assignment_id)
+            .filter(Assignment.name == assignment)
+            .order_by(Notebook.name, SourceCell.name)
+        )
+        return json.dumps([list(row) for row in rows]).encode()
 
     def write(self, assignment: str, student: str, notebooks: Mapping[str, Graded]) -> None:
         """Writes one submission, all its notebooks by their names. Errors: WriteError, OSError."""

@@ -125,7 +125,7 @@ def test_submissions_are_read_one_by_one(echo: None) -> None:
 
 def test_the_workers_are_ended_when_nobody_listens(echo: None, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = []
-    monkeypatch.setattr(Echo, "stop", ended.append)
+    monkeypatch.setattr(Echo, "stop", lambda worker: ended.append(worker))
     results = grade_all([("fine", steps(str(number))) for number in range(9)], secret="", jobs=2)
     next(results)
     results.close()

@@ -1,0 +1,241 @@
+"""Does the writer leave the gradebook that nbgrader would, quickly, and whole wherever it is killed?
+
+Nothing runs here: the results are made up.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy import create_engine, text
+
+from autograder import grade, receipts, schedule, writer
+from autograder.ledger import Ledger
+from autograder.record import Record
+from autograder.script import Script
+
+CLASS = {"ada": 4.0, "bob": 2.5, "Åse 漢字 [*]": 0.0}
+
+
+def made_up(scripts: Iterable[tuple[Hashable, Script]], **_: Any) -> Iterator[tuple[Hashable, Record]]:
+    """Stands for schedule.grade_all: a submission says itself how many points each check gets, at most what it can."""
+    for name, script in scripts:
+        said = float(script.solutions["output_size"].partition("points = ")[2] or 0)
+        outputs = {}
+        for step in script.steps:
+            result = {"output_type": "execute_result", "execution_count": None, "metadata": {}}
+            if step.kind == "check":
+                outputs[step.index] = [result | {"data": {"text/plain": repr(min(said, step.points))}}]
+        yield name, Record(outputs=outputs, seconds=0.5)
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule, "grade_all", made_up)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    grade.environment()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> Path:
+    """A course whose gradebook has the assignment, and to which three learners have handed in."""
+    room = classroom(tmp_path_factory.mktemp("prepared"))
+    for learner, points in CLASS.items():
+        room.hand_in(learner, room.notebook(output_size=f"points = {points}"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.environ["PATH"])
+        patch.setattr(schedule, "grade_all", lambda scripts, **_: iter(()))
+        grade.environment()
+        next(grade.Grading(room.root).rows(), None)
+    shutil.rmtree(room.root / "autograded", ignore_errors=True)
+    return room.root
+
+
+@pytest.fixture
+def room(prepared: Path, tmp_path: Path, classroom: Callable[[Path], Any]) -> Any:
+    """A copy of it of the test's own."""
+    room = classroom(tmp_path / "course")
+    shutil.copytree(prepared, room.root, dirs_exist_ok=True)
+    return room
+
+
+def run(room: Any) -> list[grade.Row]:
+    return list(grade.Grading(room.root).rows())
+
+
+def rows(room: Any) -> list[tuple]:
+    """Everything that the gradebook says about learners, without its random ids."""
+    query = """
+        SELECT sa.student_id, a.name, sa.timestamp, n.name, sn.late_submission_penalty, c.name, c.type,
+               g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, k.auto_comment, k.manual_comment
+        FROM submitted_assignment sa JOIN assignment a ON a.id = sa.assignment_id
+        JOIN submitted_notebook sn ON sn.assignment_id = sa.id JOIN notebook n ON n.id = sn.notebook_id
+        JOIN base_cell c ON c.notebook_id = n.id
+        LEFT JOIN grade g ON g.cell_id = c.id AND g.notebook_id = sn.id
+        LEFT JOIN comment k ON k.cell_id = c.id AND k.notebook_id = sn.id
+        ORDER BY sa.student_id, n.name, c.name"""
+    engine = create_engine(f"sqlite:///{room.root}/gradebook.db")
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
+
+
+def test_every_score_is_written(room: Any) -> None:
+    assert all(row.written for row in run(room))
+    assert room.scores() == {
+        learner: {"check_output_size": points, "check_probe_outputs": min(points, 2.0)}
+        for learner, points in CLASS.items()
+    }
+
+
+def test_a_graded_notebook_is_as_nbgrader_leaves_it(room: Any) -> None:
+    run(room)
+    path = room.root / "autograded" / "ada" / room.stem / f"{room.stem}.ipynb"
+    assert path.stat().st_mode & 0o777 == 0o444
+    notebook = room.autograded("ada")
+    (check,) = (cell for cell in notebook.cells if cell.id == "check-output-size")
+    assert "### BEGIN HIDDEN TESTS" in check.source
+    assert check.metadata.nbgrader.checksum
+    assert check.outputs[0].data["text/plain"] == "4.0"
+    assert set(notebook.metadata.down_and_up) == {"anomalies", "key", "code", "detail", "seconds", "weak"}
+
+
+def test_the_whole_class_needs_one_engine(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """nbgrader by itself opens one for nearly every step: 5 + 4 for each notebook of each submission."""
+    opened = []
+    real = sqlalchemy.create_engine
+    monkeypatch.setattr("nbgrader.api.create_engine", lambda *a, **o: opened.append(a) or real(*a, **o))
+    assert len(run(room)) == 3
+    assert len(opened) == 1
+
+
+def test_nbgraders_own_gradebook_is_back_afterwards(room: Any) -> None:
+    from nbgrader import api
+    from nbgrader.converters import autograde
+
+    run(room)
+    assert autograde.Gradebook is api.Gradebook
+
+
+def test_what_lies_beside_the_notebook_is_copied_if_it_is_a_plain_file(room: Any) -> None:
+    folder = room.submission("ada").parent
+    (folder / "data").mkdir()
+    (folder / "data" / "own.csv").write_text("1,2")
+    (folder / "secret.txt").symlink_to(room.root / ".course_secret")
+    (folder / "all").symlink_to(room.root)
+    (folder / "other.ipynb").write_text("{}")
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "x.pyc").write_text("")
+    os.mkfifo(folder / "waits")
+    run(room)
+    graded = room.root / "autograded" / "ada" / room.stem
+    found = sorted(path.relative_to(graded).as_posix() for path in graded.rglob("*") if path.is_file())
+    assert found == [f"{room.stem}.ipynb", "data/own.csv"]
+
+
+@pytest.mark.parametrize("said", ["", "no date", "\0", "9" * 5000])
+def test_a_timestamp_that_is_none_stops_nobody(room: Any, said: str) -> None:
+    (room.submission("ada").parent / "timestamp.txt").write_text(said)
+    assert [row.problem for row in run(room)] == ["", "", ""]
+    assert room.scores()["ada"]["check_output_size"] == 4
+
+
+def test_one_that_cannot_be_written_stops_no_other(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = writer._Converter.write_single_notebook
+
+    def fails(self: Any, output: str, resources: Any) -> None:
+        if resources["nbgrader"]["student"] == "bob":
+            raise RuntimeError("no luck")
+        real(self, output, resources)
+
+    monkeypatch.setattr(writer._Converter, "write_single_notebook", fails)
+    problems = {row.student: row.problem for row in run(room) if row.problem}
+    assert list(problems) == ["bob"]
+    assert "no luck" in problems["bob"]
+    assert set(room.scores()) == {"ada", "Åse 漢字 [*]"}
+
+
+def test_our_own_failure_writes_nothing_and_is_said(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = Record("XX", "a worker was killed", "The grader itself failed.")
+    monkeypatch.setattr(schedule, "grade_all", lambda scripts, **_: ((name, failed) for name, _ in scripts))
+    assert [row.problem for row in run(room)] == ["The grader itself failed."] * 3
+    assert room.scores() == {}
+    monkeypatch.setattr(schedule, "grade_all", made_up)
+    assert [row.problem for row in run(room)] == ["", "", ""]
+
+
+# Killed ----------------------------------------------------------------------------------------------------------
+
+# Where the process is killed: at which call, the how manieth, and whether before or behind it.
+KILL_POINTS = [
+    (writer.Writer, "prepare", 1, "before"),
+    (writer.Writer, "prepare", 1, "behind"),
+    (Ledger, "put", 2, "before"),
+    (Ledger, "put", 2, "behind"),
+    (writer._Plain, "init_assignment", 2, "behind"),
+    (writer._Given, "record", 1, "behind"),
+    (writer._Converter, "write_single_notebook", 3, "behind"),
+    (writer._Converter, "set_permissions", 2, "before"),
+    (writer._Shared, "finish", 1, "before"),
+    (writer._Shared, "finish", 2, "behind"),
+    (receipts.Receipts, "put", 2, "before"),
+    (receipts.Receipts, "put", 3, "behind"),
+    (os, "replace", 4, "before"),
+    (os, "fsync", 3, "before"),
+]
+
+
+def kill_itself(owner: Any, name: str, count: int, when: str) -> None:
+    """Sees to it that this process is killed at the count-th call."""
+    real, calls = getattr(owner, name), []
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        calls.append(name)
+        if len(calls) == count and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*arguments, **options)
+        if len(calls) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, called)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> list:
+    """The rows of a run that nobody kills."""
+    room = classroom(tmp_path_factory.mktemp("undisturbed") / "course")
+    shutil.copytree(prepared, room.root, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedule, "grade_all", made_up)
+        run(room)
+    return rows(room)
+
+
+@pytest.mark.parametrize(("owner", "name", "count", "when"), KILL_POINTS)
+def test_killed_anywhere_and_run_again_it_comes_to_the_same(
+    room: Any, undisturbed: list, owner: Any, name: str, count: int, when: str
+) -> None:
+    assert len(undisturbed) == 12
+    if name == "prepare":
+        shutil.rmtree(room.root / ".ledger")
+    child = os.fork()
+    if child == 0:
+        try:
+            kill_itself(owner, name, count, when)
+            run(room)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), "the process came to its end"
+    assert [row.problem for row in run(room)] == ["", "", ""]
+    assert rows(room) == undisturbed
+    assert all(not row.written for row in run(room))
