@@ -53,24 +53,32 @@ class Mutant:
 
 
 def mutants(source: str) -> list[Mutant]:
-    """Every single-point mutant of the function in the source. Signature and docstring stay.
+    """Every single-point mutant of the function or class in the source. Signatures and docstrings stay.
 
     >>> [mutant.change for mutant in mutants("def triple(x):\\n    return 3 * x")]
     ['return 3 * x → pass', 'return 3 * x → return 3 // x', 'return 3 * x → return 3 + x',
      'return 3 * x → return 4 * x', 'return 3 * x → return 2 * x']
     """
     tree = ast.parse(source)
-    function = next(node for node in tree.body if isinstance(node, ast.FunctionDef))
-    before = ast.unparse(function)
+    work = next(node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    before = ast.unparse(work)
     found: dict[str, Mutant] = {}
-    for statement in function.body[ast.get_docstring(function) is not None :]:
+    for statement in _statements(work):
         for node in ast.walk(statement):
             for other in _others(node):
                 # A copy in which the other node already stands for this one.
-                after = ast.unparse(ast.fix_missing_locations(copy.deepcopy(function, {id(node): other})))
+                after = ast.unparse(ast.fix_missing_locations(copy.deepcopy(work, {id(node): other})))
                 if after != before:
                     found.setdefault(after, Mutant(after, _change(before.splitlines(), after.splitlines())))
     return list(found.values())
+
+
+def _statements(work: ast.FunctionDef | ast.ClassDef) -> list[ast.stmt]:
+    """The statements of a function; of a class, those of its methods."""
+    body = work.body[ast.get_docstring(work) is not None :]
+    if isinstance(work, ast.FunctionDef):
+        return body
+    return [statement for method in body if isinstance(method, ast.FunctionDef) for statement in _statements(method)]
 
 
 def _others(node: ast.AST) -> Iterator[ast.AST]:

@@ -56,7 +56,7 @@ def namespace(stem: str) -> dict[str, Any]:
 
 
 def made(exercise: Exercise, source: str) -> Callable:
-    """The function that a source defines, in its lesson's surroundings."""
+    """The function or class that a source defines, in its lesson's surroundings."""
     names = dict(namespace(exercise.lesson))
     exec(source, names)
     return names[exercise.name]
@@ -136,6 +136,19 @@ def test_statements_are_dropped_one_at_a_time() -> None:
         "if a: → if not a:",
         "a = b → pass",
         "return a → pass",
+    }
+
+
+def test_the_methods_of_a_class_are_mutated_and_their_signatures_stay() -> None:
+    methods = "    def __init__(self, size=1):\n        self.n = 0\n\n    def two(self):\n        return 2"
+    source = f'class Work:\n    """1 + 1 stays."""\n\n{methods}'
+    assert changes(source) == {
+        "self.n = 0 → pass",
+        "self.n = 0 → self.n = 1",
+        "self.n = 0 → self.n = -1",
+        "return 2 → pass",
+        "return 2 → return 3",
+        "return 2 → return 1",
     }
 
 

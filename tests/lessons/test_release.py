@@ -70,7 +70,9 @@ def test_solution_cells_hold_the_starter(lesson: SimpleNamespace) -> None:
     for cell in cells:
         name = cell.metadata.nbgrader.grade_id
         assert re.match(rf'(def|class) {name}\(.*\):\n    """.+"""\n', cell.source, re.DOTALL)
-        assert cell.source.endswith("    # YOUR CODE HERE\n    raise NotImplementedError()")
+        # A class is defined without an error; it is the method that raises.
+        assert re.search(r"\n( {4}| {8})# YOUR CODE HERE\n\1raise NotImplementedError\(\)$", cell.source)
+        assert cell.source.startswith("class") == cell.source.endswith("\n        raise NotImplementedError()")
 
 
 def test_graded_cells_have_no_outputs(lesson: SimpleNamespace) -> None:
