@@ -2,7 +2,7 @@
 
 lesson: 01_pooling
 exercise: max_pool_loops
-code: TO
+code: *
 """
 
 # %% max_pool_loops
