@@ -30,6 +30,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "blur": ("blurpool",),
     "convolution": ("conv",),
     "receptive field": ("receptivefield",),
+    "consistency": ("consistency",),
 }
 
 
