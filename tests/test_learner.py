@@ -43,7 +43,7 @@ def test_check_shows_a_report_and_gives_the_points(capsys) -> None:
     points = check(output_size)
     assert (points, type(points)) == (4.0, float)
     cases = sum(len(cases) for _, cases in find("output_size").groups())
-    assert told(capsys) == f"✓ output_size is right: 4 of 4 points. All {cases} cases agree with torch."
+    assert told(capsys) == f"✓ output_size is right: 4 of 4 points. All {cases} cases are right."
     assert record.best() == {"output_size": 4.0}
 
 

@@ -11,7 +11,7 @@ BORROWED = "{name} borrows what it should build: {points} of {total} points."
 REFUSED = "{name} could not be judged: 0 of {total} points."
 
 # The first sentence under the title.
-RIGHT_CASES = "All {cases} cases agree with torch."
+RIGHT_CASES = "All {cases} cases are right."
 RIGHT_ANSWER = "Every answer is right."
 STARTER = "The cell still holds the starter, which raises NotImplementedError. Replace that line with your own code, run the cell, and run this check again."
 PARTLY_STARTER = "This part still raises NotImplementedError."
@@ -70,6 +70,7 @@ FIRST_WRONG_GRADIENT = (
 )
 READS_1D = "Its window reads the positions {columns} of the input."
 READS_2D = "Its window reads the rows {rows} and the columns {columns} of the input."
+READS_3D = "Its window reads the positions {depth}, {rows} and {columns} along the last three axes of the input."
 READS_PADDING = "Positions below 0 or past the end are padding (shown as ·)."
 
 # What surrounds a finding.

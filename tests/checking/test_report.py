@@ -22,13 +22,13 @@ def told(exercise, work, seed=None) -> list[str]:
 def test_right(scaled) -> None:
     assert told(scaled, lambda x, times=2: x * times) == [
         "✓ scaled is right: 5 of 5 points.",
-        "All 5 cases agree with torch.",
+        "All 5 cases are right.",
     ]
 
 
 def test_right_with_a_seed(scaled) -> None:
     assert told(scaled, lambda x, times=2: x * times, "a1b2")[1:] == [
-        "All 8 cases agree with torch.",
+        "All 8 cases are right.",
         "With further cases drawn from seed a1b2.",
     ]
 
