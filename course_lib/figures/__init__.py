@@ -1,6 +1,7 @@
 """Numbers to pictures. Every function returns a `Picture`: the last expression of a cell shows it."""
 
 from .axes import window_coverage
+from .bins import bin_views, picture_bins
 from .distributions import histograms
 from .grids import grids
 from .images import images
@@ -13,10 +14,12 @@ from .style import Picture, sentence
 
 __all__ = [
     "Picture",
+    "bin_views",
     "gradient_step",
     "grids",
     "histograms",
     "images",
+    "picture_bins",
     "pooling_step",
     "probes",
     "sentence",

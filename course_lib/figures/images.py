@@ -25,10 +25,10 @@ def images(*tensors: Any, titles: Sequence[str] | None = None) -> Picture:
     >>> images(np.zeros((3, 8, 8)), np.zeros((3, 4, 4)), titles=["before", "after"])
     Pictures side by side: before, 8 × 8; after, 4 × 4.
     """
-    pictures = [_pixels(tensor) for tensor in tensors]
+    pictures = [pixels_of(tensor) for tensor in tensors]
     names = one_each(titles, len(pictures), "titles")
     sizes = [f"{pixels.shape[0]} × {pixels.shape[1]}" for pixels in pictures]
-    width, height = _display(max((p.shape[:2] for p in pictures), key=np.prod), len(pictures))
+    width, height = display_size(max((p.shape[:2] for p in pictures), key=np.prod), len(pictures))
     lines = [[name, size] if name else [size] for name, size in zip(names, sizes, strict=True)]
     above = max(map(len, lines)) * LINE
     places, sheet_width, sheet_height = flow(
@@ -51,7 +51,7 @@ def images(*tensors: Any, titles: Sequence[str] | None = None) -> Picture:
     return sheet
 
 
-def _pixels(tensor: Any) -> np.ndarray:
+def pixels_of(tensor: Any) -> np.ndarray:
     """Samples between 0 and 1 with the channels last, as matplotlib takes them."""
     array = as_array(tensor)
     if array.ndim == 3 and array.shape[0] in (1, 3):
@@ -70,7 +70,7 @@ def _pixels(tensor: Any) -> np.ndarray:
     return values
 
 
-def _display(size: Sequence[int], count: int) -> tuple[float, float]:
+def display_size(size: Sequence[int], count: int) -> tuple[float, float]:
     """Inches for each picture: a whole number of pixels for each sample of the largest, where it fits."""
     room = min(LARGEST, (WIDTH - GAP) / count - GAP) * DPI
     factor = room / max(size)

@@ -4,10 +4,11 @@ Every function returns a `Still`: the last expression of a cell shows it, and wh
 exported page) its picture is shown as it was.
 """
 
+from .binner import bin_explorer
 from .explorer import window_explorer
 from .router import gradient_router
 from .shifter import shift_slider
 from .stepper import pooling_stepper
 from .still import Still
 
-__all__ = ["Still", "gradient_router", "pooling_stepper", "shift_slider", "window_explorer"]
+__all__ = ["Still", "bin_explorer", "gradient_router", "pooling_stepper", "shift_slider", "window_explorer"]
