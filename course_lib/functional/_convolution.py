@@ -160,7 +160,7 @@ def _arranged(x: Tensor, channels_last: bool) -> Tensor:
 
 
 def _channels_last(x: Tensor, other: Tensor) -> bool:
-    """Does the result run over channels first in memory? If one of both does; float64 volumes never do, as in torch."""
+    """Does the result run over channels first in memory? If one of both does. Volumes of float64 never do in torch."""
     if x.numel() == 0 or x.dim() == 5 and x.dtype not in (torch.float16, torch.bfloat16, torch.float32):
         return False
     return is_channels_last(x) or is_channels_last(other)

@@ -35,7 +35,7 @@ def add_weight(x: Tensor, w: Tensor, y: Tensor, conv: Convolution) -> None:
 def _taps(x: Tensor, w: Tensor, y: Tensor, conv: Convolution) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """For each tap views of what it reads, of its weights as (C, 1, …), and of where its products belong."""
     groups = conv.groups
-    samples = max(1, 2 * CACHE // max(1, x[0].numel())) if x.device.type == "cpu" else len(x)
+    samples = max(1, 2 * CACHE // max(1, x[:1].numel())) if x.device.type == "cpu" else max(1, len(x))
     w, y = w.unflatten(0, (groups, -1))[:, :, 0], y.unflatten(1, (groups, -1))
     for start in range(0, len(x), samples):
         chunk = slice(start, start + samples)

@@ -22,6 +22,8 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         raise RuntimeError("relu(): input.dtype=torch.bool must be one of numbers: a truth value has no sign")
     check_dtype("relu", input, FLOATS + INTEGERS)
     function = _Relu if torch.compiler.is_compiling() else _DualRelu
+    if inplace and torch._C._are_functorch_transforms_active():  # they let no Function save what it wrote over
+        return input.copy_(function.apply(input, False))
     return function.apply(input, bool(inplace))
 
 
@@ -30,11 +32,15 @@ class _Relu(torch.autograd.Function):
 
     @staticmethod
     def forward(x, inplace):
-        return x.clamp_min_(0) if inplace else x.clamp_min(0)
+        if not inplace:
+            return x.clamp_min(0)
+        x.clamp_min_(0)
+        return x
 
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, inplace = inputs
+        ctx.inplace = inplace
         if inplace:
             ctx.mark_dirty(x)
         ctx.save_for_backward(output)
@@ -52,7 +58,8 @@ class _DualRelu(_Relu):
     @staticmethod
     def jvp(ctx, tangent, _):
         (y,) = ctx.saved_tensors
-        return _DualGate.apply(tangent, y)
+        passed = _DualGate.apply(tangent, y)
+        return tangent.copy_(passed) if ctx.inplace else passed
 
 
 BITS = {torch.float16: torch.int16, torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
