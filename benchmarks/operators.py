@@ -43,6 +43,16 @@ WINDOWS = (
     {"kernel_size": 3, "stride": 2, "padding": 1},
     {"kernel_size": 3, "stride": 1, "padding": 1},
 )
+DECODER = (8, 64, 56, 56)
+RESIZINGS = (
+    *(
+        {"mode": mode, **target}
+        for mode in ("nearest", "bilinear", "bicubic", "area")
+        for target in ({"scale_factor": 2}, {"scale_factor": 0.5}, {"size": (97, 97)})
+    ),
+    {"mode": "nearest-exact", "scale_factor": 2},
+    {"mode": "bilinear", "scale_factor": 2, "align_corners": True},
+)
 CASES = [
     *(
         Case(operator, shape, window, memory)
@@ -57,6 +67,17 @@ CASES = [
     Case("avg_pool1d", (16, 64, 16384), {"kernel_size": 4}),
     Case("max_pool3d", VOLUME, {"kernel_size": 2}),
     Case("avg_pool3d", VOLUME, {"kernel_size": 2}),
+    *(Case("interpolate", DECODER, resizing, memory) for memory, resizing in itertools.product(FORMATS, RESIZINGS)),
+    *(
+        Case("interpolate", DECODER, {"mode": mode, "size": size, "antialias": True})
+        for mode, size in itertools.product(("bilinear", "bicubic"), (28, 97))
+    ),
+    Case("interpolate", (8, 21, 32, 32), {"mode": "bilinear", "scale_factor": 8}),
+    Case("interpolate", (8, 3, 224, 224), {"mode": "bilinear", "size": (320, 320)}),
+    Case("interpolate", (16, 64, 4096), {"mode": "nearest", "scale_factor": 2}),
+    Case("interpolate", (16, 64, 4096), {"mode": "linear", "scale_factor": 2}),
+    Case("interpolate", (2, 16, 16, 32, 32), {"mode": "nearest", "scale_factor": 2}),
+    Case("interpolate", (2, 16, 16, 32, 32), {"mode": "trilinear", "scale_factor": 2}),
 ]
 
 

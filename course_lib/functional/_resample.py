@@ -142,6 +142,8 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     dtype = _working_dtype(x, axes)
     if not steps:
         result.copy_(source)
+    elif wide and all(matrix.copies for matrix in matrices.values()):
+        _copy_pixels(source, result, matrices)
     else:
         entries = max(math.prod(source.shape[1:]), math.prod(result.shape[1:]))
         planes = max(1, BLOCK // entries)
@@ -158,6 +160,14 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     if channels_last:
         y = y.contiguous(memory_format=torch.channels_last if n == 2 else torch.channels_last_3d)
     return y
+
+
+def _copy_pixels(source: Tensor, result: Tensor, matrices: dict[int, Matrix]) -> None:
+    """Each output pixel is an input pixel, all channels of it: one gather for all axes."""
+    index = np.zeros(1, dtype=np.int64)
+    for matrix in matrices.values():
+        index = (index[:, None] * matrix.size + matrix.index[:, 0]).ravel()
+    torch.index_select(source.flatten(1, -2), 1, torch.from_numpy(index), out=result.flatten(1, -2))
 
 
 def _order(matrices: dict[int, Matrix]) -> list[int]:
@@ -198,7 +208,7 @@ class _Step:
 
     def along_rows(self, z: Tensor, y: Tensor) -> None:
         """z (outer, size, inner) to y (outer, out, inner)."""
-        if self.matrix.structure is None:
+        if self.matrix.structure is None or (self.matrix.copies and z.shape[2] > 1):
             self.gather(z, y)
             return
         period, runs = self.matrix.structure
