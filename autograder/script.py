@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import inspect
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
@@ -107,4 +108,5 @@ def function_source(name: str, cell: str) -> str:
     if not found:
         return cell
     first = min([found[-1].lineno, *(each.lineno for each in found[-1].decorator_list)])
-    return "".join(line + "\n" for line in cell.splitlines()[first - 1 : found[-1].end_lineno])
+    lines = [line + "\n" for line in cell.splitlines()]
+    return "".join(inspect.getblock(lines[first - 1 :]))
