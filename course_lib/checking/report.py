@@ -251,6 +251,8 @@ def _evidence(exercise: Exercise, finding: Finding) -> Iterator[str]:
             yield say.READS_1D.format(columns=spans[0])
         elif len(spans) == 2:
             yield say.READS_2D.format(rows=spans[0], columns=spans[1])
+        elif len(spans) == 3:
+            yield say.READS_3D.format(depth=spans[0], rows=spans[1], columns=spans[2])
         if _reads_padding(finding):
             yield say.READS_PADDING
 

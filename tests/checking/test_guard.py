@@ -155,6 +155,50 @@ def test_averages_and_norms_are_of_the_family_too() -> None:
             call()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("gradient", [False, True], ids=["", "gradient"])
+def test_convolutions_are_a_family(dtype: torch.dtype, gradient: bool) -> None:
+    x = torch.ones(1, 2, 6, 6, dtype=dtype, requires_grad=gradient)
+    weight = torch.ones(2, 2, 3, 3, dtype=dtype)
+    for call in (
+        lambda: F.conv2d(x, weight),
+        lambda: F.conv2d(x, weight[:, :1], groups=2),
+        lambda: F.conv2d(x, weight, padding=2, dilation=2),
+        lambda: F.conv1d(x[0], weight.new_ones(2, 6, 3)),
+        lambda: F.conv3d(x[:, :, None], weight[:, :, None]),
+        lambda: F.conv_transpose2d(x, weight),
+        lambda: torch.ops.aten.convolution(x, weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1),
+        lambda: nn.Conv2d(2, 2, 3).to(dtype)(x),
+        lambda: CF.conv2d(x, weight),
+    ):
+        call()
+        with guarded(["convolution"]) as guard, pytest.raises(BannedOperator):
+            call()
+        assert is_banned(guard.hits[0].operator, ["convolution"])
+
+
+def test_what_one_builds_a_convolution_with_is_free() -> None:
+    x, weight = torch.ones(1, 2, 6, 6, requires_grad=True), torch.ones(3, 2, 3, 3, requires_grad=True)
+    with guarded(["convolution"]) as guard:
+        columns = weight.flatten(1) @ F.unfold(F.pad(x, (1, 1, 1, 1)), 3, stride=2)
+        pieces = torch.einsum("nchw,oc->nohw", x[:, :, ::2, ::2], weight[:, :, 0, 0])
+        windows = torch.tensordot(x.unfold(2, 3, 1).unfold(3, 3, 1), weight, dims=([1, 4, 5], [1, 2, 3]))
+        (columns.sum() + pieces.sum() + windows.sum() + F.linear(x, x[0, 0]).sum()).backward()
+    assert guard.hits == []
+
+
+def test_what_the_course_computes_itself_is_refused_too() -> None:
+    from course_lib.analysis.receptive_field import receptive_field as law
+
+    def receptive_field(layers):
+        return law(layers)
+
+    assert receptive_field([(3, 1, 1)]) == (3, 1, 0)
+    with guarded(["receptive field"]) as guard, pytest.raises(BannedOperator):
+        receptive_field([(3, 1, 1)])
+    assert guard.hits == [Hit("receptive_field")]
+
+
 def test_what_one_builds_with_is_free() -> None:
     with guarded(["pooling"]) as guard:
         x = X.clone().requires_grad_()
