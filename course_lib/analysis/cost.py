@@ -76,7 +76,8 @@ def _measure(module: nn.Module, inputs: tuple) -> tuple[Cost, dict[str, Cost]]:
 
 def _shadow(value: Tensor) -> Tensor:
     """A tensor of the same kind on the device "meta": a shape without values."""
-    return torch.empty_like(value, device="meta").requires_grad_(value.requires_grad)
+    shadow = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+    return shadow.requires_grad_(value.requires_grad)
 
 
 def _parameters(module: nn.Module) -> int:
@@ -98,6 +99,11 @@ class _Ledger(TorchDispatchMode):
             _memory(tensor): tensor for tensor in [*inputs, *state]
         }  # kept alive, so that no number comes twice
         self.saved = {_memory(tensor): tensor for tensor in state}
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Not to be wrapped for torch.compile: that would import all of it, more than a second, at the first call."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         output = func(*args, **(kwargs or {}))
