@@ -78,21 +78,14 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(
         stem="03_strided_convolution",
         title="Strided convolution, receptive field, cost",
-        minutes=75,
+        minutes=80,
         topics=("strided convolution", "receptive field", "cost", "where it is used: classification"),
-        planned=(("Strided convolution", 4), ("Receptive field", 5), ("The cost audit", 3)),
     ),
     Lesson(
         stem="04_adaptive_pooling",
         title="Adaptive pooling and pyramids",
         minutes=70,
         topics=("adaptive pooling", "spatial pyramid pooling (SPP)", "where it is used: detection"),
-        planned=(
-            ("Adaptive bins", 3),
-            ("Adaptive max and average pooling", 3),
-            ("Spatial pyramid pooling", 4),
-            ("Repair a broken pyramid", 2),
-        ),
     ),
     Lesson(
         stem="05_cnn_block",

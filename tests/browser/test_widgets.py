@@ -91,3 +91,24 @@ def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
     expect(spoken(shifter)).to_contain_text("Shift 2. The mean of maximum of 2 is 0.25,")
     assert picture(shifter) != before
     screenshot("shifted")
+
+
+def test_the_field_explorer_draws_the_stack_that_is_typed(
+    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+) -> None:
+    notebook = open_notebook("03_strided_convolution")
+    notebook.run("cell-002")
+    notebook.run("cell-036")
+    explorer = notebook.run("cell-038")
+    expect(spoken(explorer)).to_contain_text("output 8 has a field of 16, positions 26 to 41")
+    first = picture(explorer)
+
+    explorer.get_by_label("layers").fill("[(3, 2, 1), (3, 1, 0)]")
+    explorer.get_by_label("layers").press("Enter")
+    expect(spoken(explorer)).to_contain_text("has a field of 7")
+    explorer.get_by_role("button", name="add (2, 2, 0)").click()
+    expect(spoken(explorer)).to_contain_text("has a field of 9")
+    move(page, explorer, "output", "ArrowRight")
+    expect(spoken(explorer)).to_contain_text("The two agree.")
+    assert picture(explorer) != first
+    screenshot("fields")
