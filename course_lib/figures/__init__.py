@@ -1,8 +1,10 @@
 """Numbers to pictures. Every function returns a `Picture`: the last expression of a cell shows it."""
 
 from .axes import window_coverage
+from .bars import bars
 from .bins import bin_views, picture_bins
 from .distributions import histograms
+from .fields import field_view
 from .grids import grids
 from .images import images
 from .maps import window_coverage_2d, window_views
@@ -14,7 +16,9 @@ from .style import Picture, sentence
 
 __all__ = [
     "Picture",
+    "bars",
     "bin_views",
+    "field_view",
     "gradient_step",
     "grids",
     "histograms",

@@ -6,9 +6,18 @@ exported page) its picture is shown as it was.
 
 from .binner import bin_explorer
 from .explorer import window_explorer
+from .fielder import field_explorer
 from .router import gradient_router
 from .shifter import shift_slider
 from .stepper import pooling_stepper
 from .still import Still
 
-__all__ = ["Still", "bin_explorer", "gradient_router", "pooling_stepper", "shift_slider", "window_explorer"]
+__all__ = [
+    "Still",
+    "bin_explorer",
+    "field_explorer",
+    "gradient_router",
+    "pooling_stepper",
+    "shift_slider",
+    "window_explorer",
+]
