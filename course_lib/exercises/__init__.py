@@ -12,6 +12,7 @@ MODULES = {
     "00_start_here": "start_here",
     "01_pooling": "pooling",
     "02_backward_and_shift": "backward_and_shift",
+    "03_strided_convolution": "strided_convolution",
 }
 
 
