@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         grade.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=told)
     grade.add_argument("--trust-submissions", action="store_true", help="run them even where there is no sandbox")
     grade.set_defaults(run=_grade)
+    doctor = commands.add_parser("doctor", help="say what this machine offers for running strangers' code")
+    doctor.set_defaults(run=_doctor)
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
     demo.set_defaults(run=_demo)
     chosen = parser.parse_args(arguments)
@@ -103,6 +105,12 @@ def _grade(chosen: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(messages.INTERRUPTED, file=sys.stderr)
     return 1
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from autograder import doctor
+
+    return doctor.run()
 
 
 def _demo(chosen: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 # How a learner's process can end before its notebook does; limits are sandbox.Limits.
 ENDED = {
     "SG": "While this notebook ran, its process ended by itself ({detail}). The cells after that were not run, and their checks get no points.",
@@ -11,6 +13,7 @@ ENDED = {
     "XX": "The grader itself failed ({detail}). This is not the learner's fault: grade this submission again.",
 }
 UNSAFE = "This machine offers neither namespaces ({missing}) nor Landlock, so a submission could read and change whatever you can. Run `python -m autograder doctor` to see what is missing; or, if you know every learner, grade with --trust-submissions."
+NO_SECCOMP = "seccomp does not work here ({problem}). Install Debian's libseccomp2 and the Python package pyseccomp; then grade again."
 TEXT_CUT = "This notebook printed more than is kept; the rest was cut off."
 GARBLED = "What came back from the call could not be understood."
 
@@ -56,3 +59,39 @@ UNREADABLE = "The submission can't be read: {error}. Mend that and grade again."
 NOT_WRITTEN = "nbgrader could not write the grade: {said}"
 INTERRUPTED = "Stopped. What is graded so far is kept; the same command goes on from here."
 DISK = "{error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."
+
+
+# What `python -m autograder doctor` says.
+class Layer(NamedTuple):
+    """One layer of the sandbox: its title, what its absence lets through, and how to get it."""
+
+    title: str
+    without: str
+    advice: str
+
+
+_CONTAINER = "in a container, start it with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`, or grade on the host. On the host, allow unprivileged user namespaces."
+LAYERS = {
+    "user": Layer("user namespace", "the namespaces below cannot be made, and Landlock and seccomp alone have to hold.", _CONTAINER),
+    "mount": Layer("mount namespace", "a submission shares its scratch folder's file system with others; Landlock still limits what it opens.", _CONTAINER),
+    "process": Layer("PID namespace", "a process that a submission leaves behind may go on living after its notebook, and where Landlock is older than version 6, stop those of other submissions.", _CONTAINER),
+    "network": Layer("network namespace", "seccomp alone keeps a submission off the network.", _CONTAINER),
+    "ipc": Layer("IPC namespace", "submissions that run at the same time could pass notes through shared memory.", _CONTAINER),
+    "root": Layer("root of its own", "a submission sees the names of the machine's files; Landlock still keeps it from opening them.", _CONTAINER),
+    "landlock": Layer("Landlock", "the namespaces alone keep a submission from the machine's files.", "a kernel from 5.13 on, with `landlock` in its `lsm=` line; `cat /sys/kernel/security/lsm` shows the line."),
+    "seccomp": Layer("seccomp", "no submission is graded, because a fault in the kernel would be within its reach.", "`apt install libseccomp2`, and `pip install pyseccomp`."),
+    "uid": Layer("unprivileged user", "a submission would run as root, for whom the kernel's limit on processes does not hold.", "allow this process to change its user, which containers forbid by dropping CAP_SETUID; or start it as an ordinary user."),
+    "limits": Layer("kernel's limits (rlimits)", "a submission can take all memory, processes and disk.", "raise the hard limits of this shell; `ulimit -H -a` shows them."),
+    "cgroup": Layer("memory limit on the grader", "several processes of one submission could together take more memory than they may, for the tenth of a second between two looks.", "start it as `systemd-run --user --scope -p MemoryMax=8G python -m autograder grade`, or give the container a limit with `--memory`."),
+}
+NO_LANDLOCK = "not in this kernel"
+NO_CGROUP_LIMIT = "none; good to have"
+DOCTOR_TITLE = "What stands between a submission and this machine"
+WITHOUT = "Without it: "
+MEND = "To have it: "
+SWITCH = "`sysctl -w {switch}={good}` as root; a line in /etc/sysctl.d keeps it over a restart."
+TRIAL = "a notebook of one cell, run in the sandbox"
+TRIAL_SILENT = "The notebook of one cell ran and said nothing."
+FIT = "Submissions can be graded here, behind every layer that they need."
+FIT_PARTLY = "Submissions can be graded here. What the missing layers would stop is said above."
+UNFIT = "Submissions cannot be graded here. {problem}"

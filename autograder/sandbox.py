@@ -16,7 +16,7 @@ import resource
 import struct
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,34 @@ def _call(name: str, *arguments) -> None:
     if getattr(_libc, name)(*arguments) == -1:
         number = ctypes.get_errno()
         raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def tried(action: Callable[[], object]) -> str:
+    """Why an action fails, tried in a fork so that nothing of it stays; empty where it works."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            action()
+        except BaseException as error:
+            os.write(writing, (str(error) or type(error).__name__).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as said:
+        return said.read()
+
+
+def become_nobody() -> None:
+    """Gives up being root for good; an ordinary user stays who they are."""
+    if os.getuid() != 0:
+        return
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    # Changing the user makes a process undumpable, and the maps of its namespaces unwritable with it.
+    _call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
 def die_with_parent() -> None:
@@ -117,6 +145,7 @@ def enter_root(paths: Sequence[str]) -> None:
     if _libc.syscall(number, new.encode(), f"{new}/.old".encode()) == -1:
         raise OSError(ctypes.get_errno(), "pivot_root")
     os.chdir("/")
+    os.rmdir(f"/.old{new}")
     if uid == 0:
         _mount("proc", "/proc", "proc", 0)
     else:
@@ -124,12 +153,7 @@ def enter_root(paths: Sequence[str]) -> None:
     _call("umount2", b"/.old", 2)
     os.rmdir("/.old")
     _mount(None, "/", None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
-    if uid == 0:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-        # Changing the user makes a process undumpable, and the maps of its namespaces unwritable with it.
-        _call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
+    become_nobody()
 
 
 def _place(path: str, new: str) -> None:
@@ -226,8 +250,8 @@ def landlock(read: Sequence[str], write: Sequence[str]) -> None:
 def _allow(rules: int, path: str, rights: int) -> None:
     try:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, PermissionError):
+        return  # what can't be opened can't be read either
     if not os.path.isdir(path):
         rights &= (1 << 0) | (1 << 1) | (1 << 2) | (1 << 14) | (1 << 15)  # what makes sense for a file
     rule = struct.pack("=Qi", rights, handle)

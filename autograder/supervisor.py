@@ -60,6 +60,9 @@ class Zygote:
         self._control = ours
         said = json.loads(answer)
         self.missing = said["missing"]
+        if problem := self.missing.get("seccomp"):
+            self.stop()
+            raise SandboxError(messages.NO_SECCOMP.format(problem=problem))
         if self.missing and not said["landlock"] and not self.trust_submissions:
             self.stop()
             raise SandboxError(messages.UNSAFE.format(missing="; ".join(self.missing.values())))

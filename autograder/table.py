@@ -37,6 +37,11 @@ def cut(begin: str, text: str) -> str:
     return begin + textwrap.shorten(text, max(WIDTH - width(begin), 20), placeholder=" …")
 
 
+def wrapped(text: str) -> list[str]:
+    """A text in lines that fit, with room for an indent."""
+    return textwrap.wrap(text, WIDTH - 6, break_on_hyphens=False, break_long_words=False)
+
+
 def printable(text: str) -> str:
     """The text with everything that could move a terminal's cursor or change its colours written out.
 

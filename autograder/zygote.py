@@ -28,9 +28,16 @@ def main() -> None:
         sandbox.enter_root(paths)
     except OSError as error:
         missing["root"] = str(error)
-    if problem := _try_to_divide():
+    if problem := sandbox.tried(sandbox.divide):
         missing["namespaces"] = problem
+    if problem := sandbox.tried(sandbox.filter_calls):
+        missing["seccomp"] = problem
+    else:
+        import pyseccomp  # noqa: F401  while this process may still read where it lies
     cells = _warm(limits)
+    if missing:
+        sandbox.become_nobody()  # nothing above may have got as far as that
+    sandbox.die_with_parent()  # a change of user has taken it back
     control.send(json.dumps({"missing": missing, "landlock": sandbox.landlock_version()}).encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers are nobody's to wait for
     while True:
@@ -42,23 +49,6 @@ def main() -> None:
             _keep(handles[0], handles[1], paths, cells, limits)
         for handle in handles:
             os.close(handle)
-
-
-def _try_to_divide() -> str:
-    """Why an attempt can't have namespaces of its own; empty where it can."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            sandbox.divide()
-        except OSError as error:
-            os.write(writing, str(error).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    os.waitpid(child, 0)
-    with os.fdopen(reading) as said:
-        return said.read()
 
 
 def _warm(limits: Limits):

@@ -1,0 +1,114 @@
+"""What the doctor says of this machine, and of one that offers less."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import messages
+from autograder.doctor import memory_of_cgroup
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="hardened grading needs Linux"),
+    pytest.mark.xdist_group("doctor"),
+]
+
+# Runs a module behind a seccomp filter of its own: these system calls are refused, as containers refuse them.
+REFUSE = """
+import errno, os, sys, pyseccomp
+rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+for name in sys.argv[1].split(","):
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
+rules.load()
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+DOCTOR = ["-m", "autograder", "doctor"]
+
+# As another user, in a mount namespace where the folder that root keeps closed is open.
+AS_USER = """
+set -e
+mount --make-rprivate /
+keep=$(mktemp -d)
+mount --bind "$1" "$keep"
+mount -t tmpfs -o mode=755 tmpfs "$2"
+mkdir -p "$1"
+mount --move "$keep" "$1"
+shift 2
+exec setpriv --reuid=65533 --regid=65533 --clear-groups env HOME=/ "$@"
+"""
+
+
+def said(*command: str) -> tuple[int, dict[str, bool], str]:
+    """The exit status, which layer is there by its title, and all that was said."""
+    done = subprocess.run([*command], capture_output=True, text=True, timeout=120, check=False)
+    lines = [line for line in done.stdout.splitlines() if line[:2] in ("✓ ", "✗ ")]
+    titles = [layer.title for layer in messages.LAYERS.values()]
+    there = {title: line[0] == "✓" for line in lines for title in titles if line[2:].startswith(title)}
+    return done.returncode, there, " ".join(done.stdout.split()) + done.stderr
+
+
+def test_this_machine() -> None:
+    status, there, text = said(sys.executable, *DOCTOR)
+    assert status == 0, text
+    assert list(there) == [layer.title for layer in messages.LAYERS.values()]
+    assert there["seccomp"]
+    assert there["unprivileged user"]
+    assert text.count(messages.WITHOUT) == list(there.values()).count(False)
+
+
+def test_where_namespaces_are_refused_landlock_holds_and_the_doctor_says_what_is_missing() -> None:
+    status, there, text = said(sys.executable, "-c", REFUSE, "unshare,mount", *DOCTOR)
+    if not there["Landlock"]:
+        pytest.skip("this kernel has no Landlock")
+    assert status == 0, text
+    assert not any(there[title] for title in ("user namespace", "PID namespace", "network namespace"))
+    assert messages.LAYERS["process"].without in text
+    assert messages.FIT_PARTLY in text
+
+
+def test_with_neither_namespaces_nor_landlock_nothing_is_graded() -> None:
+    status, there, text = said(sys.executable, "-c", REFUSE, "unshare,mount,landlock_create_ruleset", *DOCTOR)
+    assert status == 1
+    assert not there["Landlock"]
+    assert "neither namespaces" in text
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="every other test here is run as an ordinary user already")
+def test_an_ordinary_user_can_grade() -> None:
+    if not (shutil.which("unshare") and shutil.which("setpriv")):
+        pytest.skip("util-linux is not installed")
+    python = Path(sys.base_prefix)
+    closed = next((folder for folder in reversed(python.parents) if not folder.stat().st_mode & 1), None)
+    user = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", "env", "HOME=/"]
+    if closed:
+        user = ["unshare", "--mount", "sh", "-c", AS_USER, "sh", str(python), str(closed)]
+    status, there, text = said(*user, sys.executable, *DOCTOR)
+    assert status == 0, text
+    assert there["root of its own"], text
+
+
+def test_the_memory_limit_of_a_cgroup_is_the_least_on_the_way_up(tmp_path: Path) -> None:
+    mine, tree = tmp_path / "cgroup", tmp_path / "fs"
+    (tree / "course/grading").mkdir(parents=True)
+    (tree / "course/memory.max").write_text("8589934592\n")
+    (tree / "course/grading/memory.max").write_text("max\n")
+    mine.write_text("0::/course/grading\n")
+    assert memory_of_cgroup(mine, tree) == 8 << 30
+
+
+def test_the_older_cgroups_are_read_too(tmp_path: Path) -> None:
+    mine, tree = tmp_path / "cgroup", tmp_path / "fs"
+    (tree / "memory/course").mkdir(parents=True)
+    (tree / "memory/course/memory.limit_in_bytes").write_text("1073741824\n")
+    (tree / "memory/memory.limit_in_bytes").write_text("9223372036854771712\n")  # none
+    mine.write_text("4:memory:/course\n1:cpu:/\n0::/\n")
+    assert memory_of_cgroup(mine, tree) == 1 << 30
+
+
+def test_without_a_limit_there_is_none(tmp_path: Path) -> None:
+    assert memory_of_cgroup(tmp_path / "none", tmp_path) is None
