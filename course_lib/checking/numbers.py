@@ -126,12 +126,15 @@ def _shade(part: Tensor) -> tuple[tuple[float | None, ...], ...]:
 
 def _input_grids(finding: Finding, index: tuple[int, ...]) -> list[Grid]:
     """The input around the window behind the first wrong element, padding included."""
-    if not finding.reads or len(finding.reads) > 2:
+    if not finding.reads:
         return []
-    source = finding.case.args[0]
-    reads = finding.reads if len(finding.reads) == 2 else (range(0, 1), finding.reads[0])
-    lead = index[: source.ndim - len(finding.reads)]
-    plane = source[lead] if len(finding.reads) == 2 else source[lead][None]
+    source, reads = finding.case.args[0], finding.reads
+    plane = source[index[: source.ndim - len(reads)]]
+    layers = len(plane) if len(reads) == 3 else 1
+    if len(reads) == 3:  # channels or layers: the first that the window reads stands for all
+        plane, reads = plane[next((p for p in reads[0] if 0 <= p < layers), 0)], reads[1:]
+    elif len(reads) == 1:
+        plane, reads = plane[None], (range(0, 1), reads[0])
     spans = []
     for r, size, most in zip(reads, plane.shape, (ROWS, COLUMNS), strict=True):
         low, high = min(r[0], 0), max(r[-1] + 1, size)
@@ -155,6 +158,6 @@ def _input_grids(finding: Finding, index: tuple[int, ...]) -> list[Grid]:
     window = frozenset(
         (rows.index(r), columns.index(c)) for r in reads[0] for c in reads[1] if r in rows and c in columns
     )
-    whole = max(rows.start, columns.start) <= 0 and rows.stop >= height and columns.stop >= width
+    whole = layers == 1 and max(rows.start, columns.start) <= 0 and rows.stop >= height and columns.stop >= width
     title = say.INPUT if whole else say.CROPPED.format(title=say.INPUT)
     return [Grid(title, cells, window=window, shade=_shade(values))]

@@ -83,7 +83,7 @@ By the gradient, the field is 3, positions 1 to 3. The two agree.
     below.vlines(range(len(bars)), 0, bars, color=BLUE, linewidth=wide)
     below.set_ylim(0, 1.05 * bars.max() or 1)
     below.xaxis.set_major_locator(MaxNLocator(12, integer=True))
-    below.yaxis.set_major_locator(MaxNLocator(4))
+    below.yaxis.set_major_locator(MaxNLocator(4, integer=bool((bars % 1 == 0).all())))
     below.set_xlabel("position of the input", size=TEXT, color=INK)
     below.set_ylabel("gradient", size=TEXT, color=INK)
     return picture

@@ -53,13 +53,20 @@ def field_explorer(
     buttons.append(_button("remove the last", edit(lambda layers: layers[:-1])))
 
     def fit(_: Any = None) -> None:
-        """Let the slider reach from the first to the last output, and put it in the middle."""
+        """Let the slider reach from the first to the last output, and put it in the middle; name no other stack."""
         layers = _read(text.value)
         try:
             last = map_sizes(size, layers)[-1] - 1 if isinstance(layers, list) else 0
         except ValueError:
             last = 0
-        output.max, output.value = last, (last + 1) // 2
+        with output.hold_trait_notifications():
+            output.max, output.value = last, (last + 1) // 2
+        if layers != [tuple(layer) for layer in stacks.get(stack.value, ())]:
+            stack.value = None
+
+    def choose(change: Any) -> None:
+        if change.new is not None:
+            text.value = _written(stacks[change.new])
 
     def draw() -> Picture:
         layers = _read(text.value)
@@ -78,7 +85,7 @@ def field_explorer(
         return field_view(layers, fields, gradient(layers, size, index, weights.value), index)
 
     text.observe(fit, "value")
-    stack.observe(lambda change: setattr(text, "value", _written(stacks[change.new])), "value")
+    stack.observe(choose, "value")
     fit()
     still = Still([text, output, weights], draw)
     still.children[0].children = (stack, text, *buttons, output, weights)
@@ -86,7 +93,7 @@ def field_explorer(
 
 
 def _button(name: str, clicked: Callable[[Any], None]) -> ipywidgets.Button:
-    button = ipywidgets.Button(description=name, layout={"width": "9em"})
+    button = ipywidgets.Button(description=name, layout={"width": "10em"})
     button.on_click(clicked)
     return button
 

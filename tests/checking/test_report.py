@@ -245,3 +245,14 @@ def test_a_report_shows_as_text_and_html_with_its_facts_beside() -> None:
     assert data["text/plain"].startswith("✓ Well done.")
     assert metadata == {"course_lib": {"points": 1.0}}
     assert repr(shown) == str(shown)
+
+
+def test_a_window_through_all_channels_is_told_and_its_first_channel_is_drawn() -> None:
+    from course_lib import exercises
+
+    def strided_conv(x, weight, bias=None, stride=1, padding=0, dilation=1):
+        return F.conv2d(x[:, :1], weight[:, :1], bias, stride, padding, dilation)
+
+    shown = "\n".join(told(replace(exercises.find("strided_conv"), banned=()), strided_conv))
+    assert "Its window reads the positions 0…1, 0…1 and 0…1 along the last three axes of the input." in shown
+    assert "input (a part)" in shown

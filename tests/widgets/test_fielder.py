@@ -65,6 +65,10 @@ def test_a_stack_is_edited_by_hand_and_by_buttons(widget):
     named["add (2, 2, 0)"].click()
     assert named["layers"].value == "[(3, 1, 1), (3, 2, 1), (2, 2, 0)]"
     assert "has a field of 7" in widget.alt
+    assert named["stack"].value is None
+    named["stack"].value = "pools"
+    assert named["layers"].value == "[(2, 2, 0), (2, 2, 0)]"
+    named["layers"].value = "[(3, 1, 1), (3, 2, 1), (2, 2, 0)]"
     named["remove the last"].click()
     named["remove the last"].click()
     assert named["layers"].value == "[(3, 1, 1)]"
