@@ -44,11 +44,12 @@ def batch_norm(
     (tensor([ 1., 10.]), tensor([  1.5000, 100.5000]))
     """
     _check(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    if input.numel() == 0:  # there is nothing to normalize, nor to learn statistics from
+        return input.clone()
+    _check_tensors(input, running_mean, running_var, weight, bias, training)
     dtype = input.dtype
     x = input.float() if dtype in (torch.float16, torch.bfloat16) else input
     weight, bias = (t if t is None else t.reshape(-1).to(x.dtype) for t in (weight, bias))
-    if training and x.numel() == 0:
-        return x.clone(memory_format=_format(x)).to(dtype)
     given = (None, None) if training else (running_mean.to(x.dtype), running_var.to(x.dtype))
     y, mean, var = (_law if torch.compiler.is_compiling() else _Normalize.apply)(x, weight, bias, *given, eps)
     if training and running_mean is not None:
@@ -171,7 +172,7 @@ def _parts(x: Tensor) -> Iterator[slice]:
 
 
 def _format(x: Tensor) -> torch.memory_format:
-    if x.numel() == 0 or not is_channels_last(x):
+    if not is_channels_last(x):
         return torch.contiguous_format
     return torch.channels_last if x.dim() == 4 else torch.channels_last_3d
 
@@ -211,6 +212,11 @@ def _check(input, running_mean, running_var, weight, bias, training, momentum, e
             f"{name}(): input must have more than 1 value per channel in training, but its shape is "
             f"{tuple(input.shape)}: take a larger batch, or training=False"
         )
+
+
+def _check_tensors(input: Tensor, running_mean, running_var, weight, bias, training: bool) -> None:
+    name = "batch_norm"
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     check_dtype(name, input, FLOATS)
     half = input.dtype in (torch.float16, torch.bfloat16)
     permitted, first = {input.dtype, torch.float32} if half else {input.dtype}, None
