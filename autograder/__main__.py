@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 
@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         grade.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=told)
     grade.add_argument("--trust-submissions", action="store_true", help="run them even where there is no sandbox")
     grade.set_defaults(run=_grade)
+    report = commands.add_parser("report", help="write a page about a graded class")
+    report.add_argument("assignment", metavar="ASSIGNMENT", help="such as 01_pooling")
+    report.add_argument("--to", type=Path, metavar="FILE", help="else build/report/ASSIGNMENT.html")
+    report.add_argument("--db", metavar="URL", help="another gradebook than the course's own")
+    report.set_defaults(run=_report)
     doctor = commands.add_parser("doctor", help="say what this machine offers for running strangers' code")
     doctor.set_defaults(run=_doctor)
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
@@ -105,6 +110,25 @@ def _grade(chosen: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(messages.INTERRUPTED, file=sys.stderr)
     return 1
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from autograder import report
+
+    return _told(lambda: [report.write(Path.cwd(), chosen.assignment, chosen.to, chosen.db)])
+
+
+def _told(write: Callable[[], Iterable[Path]]) -> int:
+    """Says which files were written, or why none was."""
+    from autograder.course import CourseError
+
+    try:
+        for path in write():
+            print(path)
+    except (CourseError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _doctor(chosen: argparse.Namespace) -> int:

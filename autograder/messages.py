@@ -72,17 +72,55 @@ class Layer(NamedTuple):
 
 _CONTAINER = "in a container, start it with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`, or grade on the host. On the host, allow unprivileged user namespaces."
 LAYERS = {
-    "user": Layer("user namespace", "the namespaces below cannot be made, and Landlock and seccomp alone have to hold.", _CONTAINER),
-    "mount": Layer("mount namespace", "a submission shares its scratch folder's file system with others; Landlock still limits what it opens.", _CONTAINER),
-    "process": Layer("PID namespace", "a process that a submission leaves behind may go on living after its notebook, and where Landlock is older than version 6, stop those of other submissions.", _CONTAINER),
+    "user": Layer(
+        "user namespace",
+        "the namespaces below cannot be made, and Landlock and seccomp alone have to hold.",
+        _CONTAINER,
+    ),
+    "mount": Layer(
+        "mount namespace",
+        "a submission shares its scratch folder's file system with others; Landlock still limits what it opens.",
+        _CONTAINER,
+    ),
+    "process": Layer(
+        "PID namespace",
+        "a process that a submission leaves behind may go on living after its notebook, and where Landlock is older than version 6, stop those of other submissions.",
+        _CONTAINER,
+    ),
     "network": Layer("network namespace", "seccomp alone keeps a submission off the network.", _CONTAINER),
-    "ipc": Layer("IPC namespace", "submissions that run at the same time could pass notes through shared memory.", _CONTAINER),
-    "root": Layer("root of its own", "a submission sees the names of the machine's files; Landlock still keeps it from opening them.", _CONTAINER),
-    "landlock": Layer("Landlock", "the namespaces alone keep a submission from the machine's files.", "a kernel from 5.13 on, with `landlock` in its `lsm=` line; `cat /sys/kernel/security/lsm` shows the line."),
-    "seccomp": Layer("seccomp", "no submission is graded, because a fault in the kernel would be within its reach.", "`apt install libseccomp2`, and `pip install pyseccomp`."),
-    "uid": Layer("unprivileged user", "a submission would run as root, for whom the kernel's limit on processes does not hold.", "allow this process to change its user, which containers forbid by dropping CAP_SETUID; or start it as an ordinary user."),
-    "limits": Layer("kernel's limits (rlimits)", "a submission can take all memory, processes and disk.", "raise the hard limits of this shell; `ulimit -H -a` shows them."),
-    "cgroup": Layer("memory limit on the grader", "several processes of one submission could together take more memory than they may, for the tenth of a second between two looks.", "start it as `systemd-run --user --scope -p MemoryMax=8G python -m autograder grade`, or give the container a limit with `--memory`."),
+    "ipc": Layer(
+        "IPC namespace", "submissions that run at the same time could pass notes through shared memory.", _CONTAINER
+    ),
+    "root": Layer(
+        "root of its own",
+        "a submission sees the names of the machine's files; Landlock still keeps it from opening them.",
+        _CONTAINER,
+    ),
+    "landlock": Layer(
+        "Landlock",
+        "the namespaces alone keep a submission from the machine's files.",
+        "a kernel from 5.13 on, with `landlock` in its `lsm=` line; `cat /sys/kernel/security/lsm` shows the line.",
+    ),
+    "seccomp": Layer(
+        "seccomp",
+        "no submission is graded, because a fault in the kernel would be within its reach.",
+        "`apt install libseccomp2`, and `pip install pyseccomp`.",
+    ),
+    "uid": Layer(
+        "unprivileged user",
+        "a submission would run as root, for whom the kernel's limit on processes does not hold.",
+        "allow this process to change its user, which containers forbid by dropping CAP_SETUID; or start it as an ordinary user.",
+    ),
+    "limits": Layer(
+        "kernel's limits (rlimits)",
+        "a submission can take all memory, processes and disk.",
+        "raise the hard limits of this shell; `ulimit -H -a` shows them.",
+    ),
+    "cgroup": Layer(
+        "memory limit on the grader",
+        "several processes of one submission could together take more memory than they may, for the tenth of a second between two looks.",
+        "start it as `systemd-run --user --scope -p MemoryMax=8G python -m autograder grade`, or give the container a limit with `--memory`.",
+    ),
 }
 NO_LANDLOCK = "not in this kernel"
 NO_CGROUP_LIMIT = "none; good to have"
@@ -95,3 +133,16 @@ TRIAL_SILENT = "The notebook of one cell ran and said nothing."
 FIT = "Submissions can be graded here, behind every layer that they need."
 FIT_PARTLY = "Submissions can be graded here. What the missing layers would stop is said above."
 UNFIT = "Submissions cannot be graded here. {problem}"
+
+# What `report` and `export` say.
+NO_RESULTS = "The gradebook has no grade of {assignment!r}. Grade first: python -m autograder grade {assignment}"
+NO_DIAGNOSIS = "The check said nothing."
+IS_A_FOLDER = "{path} is a folder; name a file with --to."
+OUTCOMES_TOLD = {
+    "OK": "ran to its end",
+    "SG": "its process ended by itself",
+    "TO": "took too long",
+    "ML": "took too much memory",
+    "OL": "wrote too much",
+    "XX": "the grader failed",
+}

@@ -63,12 +63,17 @@ def stamps(folder: str, notebooks: list[str]) -> dict[str, list[int]] | None:
 
 
 def write_json(path: Path, data: Any) -> None:
+    """Writes plain data as JSON, as write_text does."""
+    write_text(path, json.dumps(data))
+
+
+def write_text(path: Path, text: str) -> None:
     """Writes a file beside its place and moves it there, so that it is whole or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(scratch, path)
