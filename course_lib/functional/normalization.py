@@ -205,8 +205,6 @@ def _check(input, running_mean, running_var, weight, bias, training, momentum, e
         raise ValueError(f"{name}(): eps={eps} must be {'greater than' if training else 'at least'} 0")
     if input.dim() < 2:
         raise IndexError(f"{name}(): input must have 2 axes or more, (N, C, …), but its shape is {tuple(input.shape)}")
-    if training and (running_mean is None) != (running_var is None):
-        raise ValueError(f"{name}(): running_mean and running_var must both be Tensors, or both None, in training")
     if training and len(input) * math.prod(input.shape[2:]) == 1:
         raise ValueError(
             f"{name}(): input must have more than 1 value per channel in training, but its shape is "
@@ -217,6 +215,8 @@ def _check(input, running_mean, running_var, weight, bias, training, momentum, e
 def _check_tensors(input: Tensor, running_mean, running_var, weight, bias, training: bool) -> None:
     name = "batch_norm"
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    if training and (running_mean is None) != (running_var is None):
+        raise ValueError(f"{name}(): running_mean and running_var must both be Tensors, or both None, in training")
     check_dtype(name, input, FLOATS)
     half = input.dtype in (torch.float16, torch.bfloat16)
     permitted, first = {input.dtype, torch.float32} if half else {input.dtype}, None
