@@ -10,7 +10,7 @@ def _seen(layers, index: int) -> set[int]:
     """The input positions that an output sees, found by walking back through the layers."""
     positions = {index}
     for layer in reversed(layers):
-        kernel_size, stride, padding, dilation = *layer, *(1,)[: 4 - len(layer)]
+        kernel_size, stride, padding, dilation = (*layer, 1)[:4]
         positions = {p * stride - padding + dilation * tap for p in positions for tap in range(kernel_size)}
     return positions
 
