@@ -40,7 +40,7 @@ def bin_views(size: int, output_size: int) -> Picture:
     Raises what `geometry.adaptive_bins` raises.
 
     >>> bin_views(5, 2)
-    2 adaptive bins over 5 positions: 0…2, 2…4. Several bins read position 2.
+    Adaptive bins, 2 over 5 positions: 0…2, 2…4. Several bins read position 2.
     """
     axis = BinAxis(size, output_size)
     titles = [f"bin i reads from ⌊i · {size} / {output_size}⌋ up to, not including, ⌈(i + 1) · {size} / {output_size}⌉"]
@@ -115,11 +115,8 @@ class BinAxis(NamedTuple):
     @property
     def described(self) -> str:
         spans = [f"{one[0]}…{one[-1]}" if len(one) > 1 else f"{one[0]}" for one in self.bins]
-        return f"{_count(self.output_size, 'adaptive bin')} over {_count(self.size, 'position')}: {', '.join(spans)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        over = f"{self.size} position" if self.size == 1 else f"{self.size} positions"
+        return f"Adaptive bins, {self.output_size} over {over}: {', '.join(spans)}"
 
 
 SHARED_SENTENCES = (
@@ -184,7 +181,7 @@ def _draw_map(picture: Picture, left: float, top: float, axis: BinAxis, cell: fl
         # One scatter for each number is drawn many times faster than a text in each cell.
         ys, xs = zip(*(place for place, count in counts.items() if count == number), strict=True)
         spots, width = ([x + 0.5 for x in xs], [y + 0.5 for y in ys]), 0.55 * len(str(number))
-        look = {"s": size**2 * max(0.75, width) ** 2, "color": INK, "linewidths": 0, "zorder": 4}
+        look: dict[str, Any] = {"s": size**2 * max(0.75, width) ** 2, "color": INK, "linewidths": 0, "zorder": 4}
         axes.scatter(*spots, marker=rf"$\mathdefault{{{number}}}$", **look)
     for position in range(axis.size):
         axes.text(-0.3, position + 0.5, str(position), ha="right", va="center_baseline", size=size)

@@ -12,7 +12,7 @@ def test_five_positions_in_two_bins_share_the_middle_one(texts):
     assert "bin i reads from ⌊i · 5 / 2⌋ up to, not including, ⌈(i + 1) · 5 / 2⌉" in shown
     assert "Several bins read position 2." in shown
     assert [label for label in shown if label.startswith("bin ") and "reads" not in label] == ["bin 0", "bin 1"]
-    assert picture.alt == "2 adaptive bins over 5 positions: 0…2, 2…4. Several bins read position 2."
+    assert picture.alt == "Adaptive bins, 2 over 5 positions: 0…2, 2…4. Several bins read position 2."
 
 
 def test_sizes_that_divide_share_nothing(texts):
@@ -24,7 +24,7 @@ def test_several_shared_positions_are_listed():
 
 
 def test_more_bins_than_positions():
-    assert bin_views(1, 3).alt == "3 adaptive bins over 1 position: 0, 0, 0. Several bins read position 0."
+    assert bin_views(1, 3).alt == "Adaptive bins, 3 over 1 position: 0, 0, 0. Several bins read position 0."
 
 
 def test_each_dot_is_a_position_that_a_bin_reads():

@@ -17,10 +17,10 @@ def test_both_sliders_change_the_picture_and_its_sentence():
     controls(widget)["size"].value = 6
     assert widget.image.value != before
     assert widget.alt == (
-        "2 adaptive bins over 6 positions: 0…2, 3…5. The bins lie side by side: every position is read by one of them."
+        "Adaptive bins, 2 over 6 positions: 0…2, 3…5. The bins lie side by side: every position is read by one of them."
     )
     controls(widget)["output_size"].value = 4
-    assert widget.alt.startswith("4 adaptive bins over 6 positions: 0…1, 1…2, 3…4, 4…5.")
+    assert widget.alt.startswith("Adaptive bins, 4 over 6 positions: 0…1, 1…2, 3…4, 4…5.")
 
 
 def test_a_start_beyond_the_usual_range_widens_the_slider():
