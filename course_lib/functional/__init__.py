@@ -10,6 +10,14 @@ tensor([[[[ 5.,  7.],
 from __future__ import annotations
 
 from course_lib.functional.activation import relu
+from course_lib.functional.adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)
 from course_lib.functional.convolution import (
     conv1d,
     conv2d,
@@ -38,6 +46,12 @@ from course_lib.functional.pooling import (
 from course_lib.functional.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",

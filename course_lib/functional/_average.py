@@ -17,13 +17,13 @@ from course_lib.functional._windows import (
     check_dtype,
     check_shape,
     check_tensor,
-    fold,
+    fold_all,
     is_channels_last,
-    spread,
+    spread_all,
     windows_of,
 )
 
-SUM = Fold(torch.add, Tensor.add_, lambda dtype: 0)
+SUM = Fold(torch.add, Tensor.add_, torch.sum, lambda dtype: 0)
 
 
 def avg_pool(
@@ -47,7 +47,7 @@ def avg_pool(
         check_dtype(name, input, FLOATS)
     else:
         check_dtype(name, input, (*(FLOATS if n < 3 else FLOATS[2:]), torch.int64))
-    return _average(input, windows, count_include_pad, divisor_override)
+    return average(input, windows, count_include_pad, divisor_override)
 
 
 def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ceil_mode):
@@ -65,7 +65,7 @@ def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ce
     return (torch.sign(mean) * torch.relu(mean.abs())).mul(entries).pow(1.0 / norm_type)
 
 
-def _average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int | None) -> Tensor:
+def average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int | None) -> Tensor:
     """Each window's sum over its number of entries, or over `divisor`. Half precision adds in float32, as in torch."""
     dtype = x.dtype
     if dtype in (torch.float16, torch.bfloat16):
@@ -78,14 +78,8 @@ def _average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int 
 
 
 def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tensor:
-    """How many positions each window has: inside the padded input, or inside the input alone.
-
-    What a window of ceil_mode hangs over the padded input counts in neither.
-    """
-    counts = []
-    for axis in windows.axes:
-        left, right = (-axis.padding, axis.size + axis.padding) if count_include_pad else (0, axis.size)
-        counts.append([min(start + axis.kernel_size, right) - max(start, left) for start in axis.starts()])
+    """How many entries each window has, as geometry and `count_include_pad` say."""
+    counts = [axis.counts(count_include_pad) for axis in windows.axes]
     if all(len(set(along)) == 1 for along in counts):
         return math.prod([along[0] for along in counts])
     table = torch.ones((), dtype=x.dtype, device=x.device)
@@ -102,8 +96,7 @@ class _WindowSum(torch.autograd.Function):
     @staticmethod
     def forward(x, windows, transpose):
         channels_last = is_channels_last(x) and len(windows.axes) == 2
-        for axis in windows.axes:
-            x = spread(x, axis) if transpose else fold(x, axis, SUM)
+        x = spread_all(x, windows.axes) if transpose else fold_all(x, windows.axes, SUM)
         return x if channels_last else x.contiguous()
 
     @staticmethod

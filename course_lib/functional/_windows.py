@@ -7,7 +7,7 @@ operation is separable (a maximum of maxima, a sum of sums), one axis after the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,26 +46,50 @@ class Axis:
         """Position of tap 0 of each output; below 0 in the left padding."""
         return [index * self.stride - self.padding for index in range(self.out)]
 
+    def counts(self, count_include_pad: bool) -> list[int]:
+        """How many positions each window has: inside the padded input, or inside the input alone.
+
+        What a window of ceil_mode hangs over the padded input counts in neither.
+        """
+        left, right = (-self.padding, self.size + self.padding) if count_include_pad else (0, self.size)
+        return [min(start + self.kernel_size, right) - max(start, left) for start in self.starts()]
+
+    def is_whole(self) -> bool:
+        """Is there one window alone, and does it read all there is?"""
+        return (self.out, self.kernel_size, self.padding, self.dilation) == (1, self.size, 0, 1)
+
+    def is_tiling(self) -> bool:
+        """Does each position belong to one window, and to one alone?"""
+        k, whole = self.kernel_size, self.out * self.kernel_size == self.size
+        return whole and (self.stride, self.padding, self.dilation) == (k, 0, 1)
+
     def part(self, x: Tensor, positions: slice) -> Tensor:
         """The view of `x` at some positions of this axis."""
         return x[(..., positions) + (slice(None),) * (-1 - self.dim)]
 
-    def resized(self, x: Tensor, size: int, value: float) -> Tensor:
-        """A new tensor like `x`, with `size` positions on this axis and filled with `value`."""
-        shape = list(x.shape)
+    def resized(self, x: Tensor, size: int, value: float | None) -> Tensor:
+        """A new tensor like `x`, with `size` positions on this axis and filled with `value`, None with anything."""
+        shape, channels_last = list(x.shape), is_channels_last(x)
         shape[self.dim] = size
-        if is_channels_last(x):
-            return x.new_full((shape[0], *shape[2:], shape[1]), value).movedim(-1, 1)
-        return x.new_full(shape, value)
+        if channels_last:
+            shape.append(shape.pop(1))
+        y = x.new_empty(shape) if value is None else x.new_full(shape, value)
+        return y.movedim(-1, 1) if channels_last else y
 
 
 @dataclass(frozen=True)
 class Fold:
-    """An associative, commutative operation: of two tensors, of one tensor into another, and of no tensor at all."""
+    """An associative, commutative operation.
+
+    Of two tensors, of one tensor into another, of all entries along an axis, and of no tensor at all. A `search` says
+    where along an axis the entry lies that wins.
+    """
 
     pair: Callable[[Tensor, Tensor], Tensor]
     into: Callable[[Tensor, Tensor], Tensor]
+    along: Callable[[Tensor, int], Tensor]
     nothing: Callable[[torch.dtype], float]
+    search: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +97,18 @@ class Windows:
     """The windows over all spatial axes. (One opaque object: torch.func takes the tuples given to a Function apart.)"""
 
     axes: tuple[Axis, ...]
+
+
+def fold_all(x: Tensor, axes: Sequence[Axis], op: Fold) -> Tensor:
+    """Combine the taps of each window: a single window over everything at once, else one axis after the other."""
+    n = len(axes)
+    if all(axis.is_whole() for axis in axes):
+        if is_channels_last(x, n):
+            return op.along(x.movedim(1, -1).flatten(1, -2), 1)[(..., *(None,) * n)]
+        return op.along(x.flatten(-n), -1)[(..., *(None,) * n)]
+    for axis in axes:
+        x = fold(x, axis, op)
+    return x
 
 
 def fold(x: Tensor, axis: Axis, op: Fold) -> Tensor:
@@ -93,8 +129,22 @@ def fold(x: Tensor, axis: Axis, op: Fold) -> Tensor:
     return y
 
 
+def spread_all(g: Tensor, axes: Sequence[Axis]) -> Tensor:
+    """The transpose of `fold_all` with a sum."""
+    if all(axis.is_whole() for axis in axes):
+        return g.expand(*g.shape[: -len(axes)], *(axis.size for axis in axes))
+    for axis in reversed(axes):
+        g = spread(g, axis)
+    return g
+
+
 def spread(g: Tensor, axis: Axis) -> Tensor:
     """Add each output's value to every position that its window reads: the transpose of `fold` with a sum."""
+    if axis.is_tiling():
+        x = axis.resized(g, axis.size, None)
+        for _, _, inputs in axis.taps():
+            axis.part(x, inputs).copy_(g)
+        return x
     x = axis.resized(g, axis.size, 0)
     for _, outputs, inputs in axis.taps():
         axis.part(x, inputs).add_(axis.part(g, outputs))
@@ -161,9 +211,12 @@ def check_dtype(name: str, input: Tensor, permitted: tuple[torch.dtype, ...]) ->
         raise NotImplementedError(f"{name}(): input.dtype={input.dtype} must be one of {names} on {input.device.type}")
 
 
-def is_channels_last(x: Tensor) -> bool:
-    """Does memory run over the channels first, then W, then H…? (torch.channels_last, torch.channels_last_3d)"""
-    if x.dim() not in (4, 5):
+def is_channels_last(x: Tensor, n: int | None = None) -> bool:
+    """Does memory run over the channels first, then W, then H…? (torch.channels_last, torch.channels_last_3d)
+
+    With `n` also asks for a batch: a volume without one has as many axes as a batch of images.
+    """
+    if x.dim() not in ((4, 5) if n is None else (n + 2,)) or x.dim() < 4:
         return False
     least = 1
     for dim in (1, *range(x.dim() - 1, 1, -1), 0):

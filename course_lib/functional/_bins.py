@@ -1,0 +1,75 @@
+"""Adaptive windows along one axis, as slices.
+
+Bin i reads from ⌊i·size/out⌋ up to ⌈(i + 1)·size/out⌉. Where the sizes divide, these are ordinary windows that touch.
+Where they don't, bins differ in length and in how far apart they begin. Still, tap t of many outputs together is one
+strided slice: after some number of outputs, the *period*, bins move on by the same distance again and again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from course_lib import geometry
+from course_lib.functional._windows import Axis
+
+LONGEST_PERIOD = 8
+
+Taps = tuple[tuple[int, slice, slice], ...]
+
+
+@dataclass(frozen=True)
+class Bins(Axis):
+    """Windows of several lengths. `kernel_size` is the longest; `stride`, which they don't share, is 0."""
+
+    def taps(self) -> Taps:
+        return _taps(self.size, self.out)
+
+    def starts(self) -> list[int]:
+        return [bin.start for bin in geometry.adaptive_bins(self.size, self.out)]
+
+    def counts(self, count_include_pad: bool) -> list[int]:
+        return [len(bin) for bin in geometry.adaptive_bins(self.size, self.out)]
+
+
+def bins_of(dim: int, size: int, out: int) -> Axis:
+    """The adaptive windows of an axis."""
+    if size % out == 0:
+        return Axis(dim, size, out, size // out, size // out, 0, 1)
+    return Bins(dim, size, out, max(map(len, geometry.adaptive_bins(size, out))), 0, 0, 1)
+
+
+@lru_cache(maxsize=512)
+def _taps(size: int, out: int) -> Taps:
+    """The slices, with the period that needs the fewest of them."""
+    bins = geometry.adaptive_bins(size, out)
+    return min((_with_period(bins, period) for period in range(1, min(LONGEST_PERIOD, out) + 1)), key=len)
+
+
+def _with_period(bins: tuple[range, ...], period: int) -> Taps:
+    taps = []
+    for tap in range(max(map(len, bins))):
+        for phase in range(period):
+            run: list[int] = []
+            for output in range(phase, len(bins), period):
+                if len(bins[output]) <= tap or not _goes_on(run, output, bins, period):
+                    taps += [_slices(tap, run, bins, period)] if run else []
+                    run = []
+                if len(bins[output]) > tap:
+                    run.append(output)
+            taps += [_slices(tap, run, bins, period)] if run else []
+    return tuple(taps)
+
+
+def _goes_on(run: list[int], output: int, bins: tuple[range, ...], period: int) -> bool:
+    """Does this output come next in a run of outputs whose bins begin equally far apart?"""
+    if not run:
+        return True
+    step = bins[output].start - bins[run[-1]].start
+    return step > 0 and (len(run) < 2 or step == bins[run[1]].start - bins[run[0]].start)
+
+
+def _slices(tap: int, run: list[int], bins: tuple[range, ...], period: int) -> tuple[int, slice, slice]:
+    first, last = (bins[output].start + tap for output in (run[0], run[-1]))
+    step = bins[run[1]].start - bins[run[0]].start if len(run) > 1 else 1
+    return tap, slice(run[0], run[-1] + 1, period), slice(first, last + 1, step)
