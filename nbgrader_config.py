@@ -24,8 +24,10 @@ c.CourseDirectory.ignore = [*CourseDirectory.ignore.default(), "*.py"]
 c.GenerateAssignment.preprocessors = [
     TagRemovePreprocessor if part is ClearOutput else part for part in GenerateAssignment.preprocessors.default()
 ]
-c.TagRemovePreprocessor.enabled = True
-c.TagRemovePreprocessor.remove_all_outputs_tags = {"clear-output"}
+# Here alone: formgrader shows a submission's outputs, with the same tags.
+clear_outputs = c.GenerateAssignment.NotebookExporter.TagRemovePreprocessor
+clear_outputs.enabled = True
+clear_outputs.remove_all_outputs_tags = {"clear-output"}
 
 # Submissions are rebuilt from the instructor's cells and run in a sandbox, on the command line and in formgrader
 # alike, and what learners wrote is cleaned of scripts before a browser shows it. With the variable

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from html import escape
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
@@ -80,8 +81,21 @@ def _exporter() -> HTMLExporter:
     return HTMLExporter()
 
 
+# What formgrader's page on a submission shows of these as HTML.
+NAMES = ("student", "first_name", "last_name", "notebook_path")
+
+
 class Sanitize(SanitizeHTML):
-    """Leaves text and pictures of the outputs, and cleans their HTML. Markdown is cleaned when it is rendered."""
+    """Leaves text and pictures of the outputs, and cleans their HTML. Markdown is cleaned when it is rendered.
+
+    A learner's name is one more thing that formgrader shows as it stands: it is escaped.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        for name in NAMES:
+            if isinstance(resources.get(name), str):
+                resources[name] = escape(resources[name])
+        return super().preprocess(nb, resources)
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict, cell_index: int) -> tuple[NotebookNode, dict]:
         if cell.cell_type == "code":
