@@ -7,6 +7,7 @@ them, each axis is a gather and a weighted sum.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -83,7 +84,7 @@ def _working_dtype(x: Tensor, axes: tuple[Axis, ...]) -> torch.dtype:
 def _finish(z: Tensor, matrix: Matrix) -> Tensor:
     """Round fixed-point sums to the nearest whole number from 0 to 255."""
     if matrix.shift is not None:
-        z.add_(1 << (matrix.shift - 1) if matrix.shift else 0).bitwise_right_shift_(matrix.shift).clamp_(0, 255)
+        z.add_((1 << matrix.shift) >> 1).bitwise_right_shift_(matrix.shift).clamp_(0, 255)
     return z
 
 
@@ -105,17 +106,17 @@ def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
         table, shift, empty = _table(
             a.dim, a.size, a.out, a.kernel, a.scale_factor, a.align_corners, a.antialias, a.arithmetic, transpose
         )
-        y = None
+        parts = []
         for index, weight in table:
             part = z.index_select(axis.dim, _on(z.device, index, torch.long))
             if set(weight) != {1.0} or len(table) > 1:
                 part = part * _on(z.device, weight, z.dtype).reshape(-1, *(1,) * (-1 - axis.dim))
-            y = part if y is None else y + part
+            parts.append(part)
+        z = functools.reduce(torch.add, parts)
         if empty:
-            y = y.index_fill(axis.dim, _on(z.device, empty, torch.long), 0)
+            z = z.index_fill(axis.dim, _on(z.device, empty, torch.long), 0)
         if shift is not None:
-            y = ((y + (1 << (shift - 1))) >> shift).clamp(0, 255)
-        z = y
+            z = ((z + ((1 << shift) >> 1)) >> shift).clamp(0, 255)
     z = z.to(x.dtype)
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     return z.contiguous(memory_format=formats[x.dim()] if is_channels_last(x) else torch.contiguous_format)
@@ -138,7 +139,8 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     outs = [axis.size if transpose else axis.out for axis in axes]
     result = x.new_empty((source.shape[0], *outs, source.shape[-1]))
     matrices = {1 + k: axis.matrix(transpose) for k, axis in enumerate(axes)}
-    steps = [_Step(k, matrices[k]) for k in _order(matrices)]
+    blend = any(matrix.blends for matrix in matrices.values()) and _is_finite(x)
+    steps = [_Step(k, matrices[k], blend) for k in _order(matrices)]
     dtype = _working_dtype(x, axes)
     if not steps:
         result.copy_(source)
@@ -160,6 +162,16 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     if channels_last:
         y = y.contiguous(memory_format=torch.channels_last if n == 2 else torch.channels_last_3d)
     return y
+
+
+def _is_finite(x: Tensor) -> bool:
+    """Only finite numbers can be mixed as a + w·(b - a): with b = a = ∞ that is NaN. A sum shows it, at little cost.
+
+    (Tensors without values, as torch's tracers have, can't tell.)
+    """
+    return type(x) in (Tensor, torch.nn.Parameter) and bool(
+        x.sum(dtype=torch.promote_types(x.dtype, torch.float32)).isfinite()
+    )
 
 
 def _copy_pixels(source: Tensor, result: Tensor, matrices: dict[int, Matrix]) -> None:
@@ -188,8 +200,9 @@ def _order(matrices: dict[int, Matrix]) -> list[int]:
 class _Step:
     """One matrix along one axis of a block (planes, spatial…, inner)."""
 
-    def __init__(self, axis: int, matrix: Matrix):
+    def __init__(self, axis: int, matrix: Matrix, blend: bool):
         self.axis, self.matrix = axis, matrix
+        self.blend = blend and matrix.blends
         self.tensors: dict[object, Tensor] = {}
         self.scaled_of: Tensor | None = None
 
@@ -207,14 +220,19 @@ class _Step:
         return y
 
     def along_rows(self, z: Tensor, y: Tensor) -> None:
-        """z (outer, size, inner) to y (outer, out, inner)."""
+        """z (outer, size, inner) to y (outer, out, inner). Rows written in their order take half the time of phases."""
+        if self.blend and self.matrix.blocks is not None:
+            for rows, first, second, weight in self.matrix.blocks:
+                part = y[:, rows].unflatten(1, (-1, len(weight)))
+                torch.lerp(z[:, first, None], z[:, second, None], self.column(weight, z), out=part)
+            return
         if self.matrix.structure is None or (self.matrix.copies and z.shape[2] > 1):
             self.gather(z, y)
             return
         period, runs = self.matrix.structure
         for run in runs:
-            first = run.phase + period * run.first
-            self.run(run, z, y[:, first : first + period * (run.count - 1) + 1 : period])
+            start = run.phase + period * run.first
+            self.run(run, z, y[:, start : start + period * (run.count - 1) + 1 : period])
 
     def along_last(self, z: Tensor, y: Tensor) -> None:
         """z (outer, size, 1) to y (outer, out, 1): entries of the last axis lie next to each other."""
@@ -243,8 +261,8 @@ class _Step:
         return list(phases.squeeze(-1))
 
     def gather_last(self, z: Tensor, y: Tensor) -> None:
-        for number, (index, weight) in enumerate(self.matrix.table):
-            index, weight = self.column(index, z, torch.long).view(-1), self.column(weight, z).view(-1)
+        for number, row in enumerate(self.matrix.table):
+            index, weight = self.column(row[0], z, torch.long).view(-1), self.column(row[1], z).view(-1)
             part = self.scratch(z, "part", y.shape) if number else y
             if torch.get_num_threads() > 1:
                 torch.gather(z, 1, index.expand(len(z), -1), out=part)
@@ -294,14 +312,17 @@ class _Step:
     def scaled(self, z: Tensor) -> Tensor:
         if self.scaled_of is not z:
             self.scaled_of = z
-            torch.mul(z, self.matrix.common_weight, out=self.scratch(z, "scaled", z.shape))
+            torch.mul(z, self.matrix.common_weight or 0, out=self.scratch(z, "scaled", z.shape))
         return self.scratch(z, "scaled", z.shape)
 
     def gather(self, z: Tensor, y: Tensor) -> None:
         for number, (index, weight) in enumerate(self.matrix.table):
             part = self.scratch(z, "part", y.shape) if number else y
             torch.index_select(z, 1, self.column(index, z, torch.long).view(-1), out=part)
-            if number:
+            if self.blend:
+                if number:
+                    torch.lerp(y, part, self.column(weight, z), out=y)
+            elif number:
                 y.addcmul_(part, self.column(weight, z))
             elif not self.matrix.copies:
                 y.mul_(self.column(weight, z))

@@ -44,8 +44,9 @@ class Matrix:
     @classmethod
     def of_windows(cls, size: int, first: np.ndarray, count: np.ndarray, weight: np.ndarray) -> Matrix:
         """Row i reads `count[i]` columns in a row from `first[i]` on."""
-        index = np.minimum(first[:, None] + np.arange(weight.shape[1]), size - 1)
-        return cls(size, index.astype(np.int64), weight, count.astype(np.int64))
+        width = max(1, int(count.max()))
+        index = np.minimum(first[:, None] + np.arange(width), size - 1)
+        return cls(size, index.astype(np.int64), weight[:, :width], count.astype(np.int64))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -66,11 +67,45 @@ class Matrix:
     @cached_property
     def copies(self) -> bool:
         """Is every row just one of the columns?"""
-        return bool((self.count == 1).all() and (self.weight[:, 0] == 1).all())
+        return self.weight.shape[1] == 1 and bool((self.count == 1).all() and (self.weight == 1).all())
 
     @cached_property
     def is_identity(self) -> bool:
         return self.copies and len(self) == self.size and bool((self.index[:, 0] == np.arange(self.size)).all())
+
+    @cached_property
+    def blends(self) -> bool:
+        """Is every row a mixture of two columns, with weights 1 - w and w?"""
+        return self.index.shape[1] == 2 and bool(
+            (self.count == 2).all() and np.allclose(self.weight.sum(1), 1, 0, 1e-6)
+        )
+
+    @cached_property
+    def blocks(self) -> list[tuple[slice, slice, slice, np.ndarray]] | None:
+        """Of a matrix that blends: rows that mix the same two columns, and blocks of such rows that repeat.
+
+        Each entry says which rows, which first and second columns (one for each block) and the weight w of each row of
+        a block. Three entries are the first columns, all others, and the last; None for anything less regular.
+        """
+        if not self.blends:
+            return None
+        starts = np.flatnonzero(np.diff(self.index, axis=0, prepend=-1).any(1))
+        stops = np.append(starts[1:], len(self))
+        parts = [slice(0, 1), slice(1, len(starts) - 1), slice(len(starts) - 1, len(starts))] if len(starts) > 2 else []
+        entries = []
+        for part in parts:
+            length = stops[part] - starts[part]
+            rows = slice(int(starts[part][0]), int(stops[part][-1]))
+            pairs = self.index[starts[part]]
+            weights = self.weight[rows, 1]
+            if (length != length[0]).any() or (np.diff(pairs, axis=0) != 1).any():
+                return None
+            weights = weights.reshape(-1, length[0])
+            if (weights != weights[0]).any():
+                return None
+            first, second = (slice(int(column[0]), int(column[-1]) + 1) for column in pairs.T)
+            entries.append((rows, first, second, np.ascontiguousarray(weights[0])))
+        return entries or None
 
     @cached_property
     def empty(self) -> np.ndarray:
@@ -120,7 +155,7 @@ class Matrix:
             if len(run.taps) > 1:
                 for weight in {weight for _, weight in run.taps if not isinstance(weight, np.ndarray)}:
                     counts[weight] += run.count
-        weight, count = max(counts.items(), key=lambda item: item[1], default=(None, 0))
+        weight, count = max(counts.items(), key=lambda item: item[1], default=(0.0, 0))
         return weight if 2 * count > len(self) else None
 
     def _runs(self, phase: int, period: int) -> list[Run]:

@@ -63,7 +63,7 @@ def _matrix(kernel, size, out, scale_factor, align_corners, antialias, arithmeti
         bins = geometry.adaptive_bins(size, out)
         count = np.array([len(bin) for bin in bins])
         first = np.array([bin.start for bin in bins])
-        return Matrix.of_windows(size, first, count, np.broadcast_to(1 / count[:, None], (out, count.max())))
+        return Matrix.of_windows(size, first, count, np.tile(1 / count[:, None], (1, count.max())))
     if kernel in ("nearest", "nearest-exact"):
         edges = geometry.source_coordinate(outputs, size, out, kernel, scale_factor, rounded)
         # torch takes the floor in float32, in double precision too.

@@ -13,6 +13,7 @@ import numbers
 import operator
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -144,7 +145,7 @@ def _interpolate(
     return resample(input, _axes(input, sizes, factors, mode, bool(align_corners), bool(antialias)))
 
 
-def _number(value: float) -> float:
+def _number(value: Any) -> Any:
     """torch.compile may pass a symbol for a number. Only a number can be spelt out."""
     if not torch.compiler.is_compiling():
         return value
@@ -152,7 +153,7 @@ def _number(value: float) -> float:
     return int(number) if isinstance(value, int) else number
 
 
-def _sizes(name: str, size: object, n: int) -> tuple[int, ...]:
+def _sizes(name: str, size: Any, n: int) -> tuple[int, ...]:
     several = isinstance(size, (tuple, list))
     _check_count(name, "size", size, n)
     values = tuple(size) if several else (size,) * n
@@ -164,7 +165,7 @@ def _sizes(name: str, size: object, n: int) -> tuple[int, ...]:
         raise TypeError(f"{name}(): {size=} must be an int or a tuple of {n} ints, one for each spatial axis") from None
 
 
-def _factors(name: str, scale_factor: object, n: int) -> tuple[float, ...]:
+def _factors(name: str, scale_factor: Any, n: int) -> tuple[float, ...]:
     _check_count(name, "scale_factor", scale_factor, n)
     values = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * n
     if not all(isinstance(value, numbers.Real) for value in values):
@@ -223,7 +224,7 @@ def _check_dtype(name: str, input: torch.Tensor, mode: str, antialias: bool, siz
         return
     takes_bytes = mode in ("nearest", "nearest-exact", "bilinear", "bicubic", "lanczos")
     if input.device.type == "cuda":
-        permitted = () if mode == "lanczos" else FLOATS
+        permitted: tuple[torch.dtype, ...] = () if mode == "lanczos" else FLOATS
         takes_bytes = mode.startswith("nearest")
     else:
         permitted = FLOATS[2:] if antialias else FLOATS

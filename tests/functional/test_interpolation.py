@@ -299,6 +299,18 @@ def test_the_old_names_warn_and_answer(name, arguments):
     assert ours[0].filename == theirs[0].filename == __file__
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_answer_does_not_depend_on_the_number_of_threads(threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        x = grid((2, 3, 20, 30))
+        for mode in MODES[2]:
+            matches(CF.interpolate(x, size=(33, 41), mode=mode), F.interpolate(x, size=(33, 41), mode=mode))
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_a_long_signal_takes_no_longer_for_its_length_alone():
     """The matrix of an axis is found with whole arrays, not output by output."""
     x = torch.arange(100_001.0).reshape(1, 1, -1)
@@ -309,7 +321,9 @@ def test_a_long_signal_takes_no_longer_for_its_length_alone():
 def test_interpolate_itself_never_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        CF.interpolate(SMALL, scale_factor=1.5, mode="bilinear")
+        for n, modes in MODES.items():
+            for mode, factor in itertools.product(modes, (0.4, 1.5)):
+                CF.interpolate(torch.ones(1, 1, *[9] * n), scale_factor=factor, mode=mode)
 
 
 def test_torchs_own_operators_are_never_called():
