@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -53,6 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.add_argument("--to", type=Path, metavar="FILE", help="else build/report/ASSIGNMENT.html")
     report.add_argument("--db", metavar="URL", help="another gradebook than the course's own")
     report.set_defaults(run=_report)
+    export = commands.add_parser("export", help="write grades for another program")
+    export.add_argument("assignment", metavar="ASSIGNMENT", help="such as 01_pooling")
+    export.add_argument(
+        "--format", choices=("csv", "gradescope", "canvas"), default="csv", help="csv is nbgrader's own"
+    )
+    export.add_argument("--to", type=Path, metavar="FILE", help="a folder for gradescope; else below build/export")
+    export.add_argument("--db", metavar="URL", help="another gradebook than the course's own")
+    export.set_defaults(run=_export)
     doctor = commands.add_parser("doctor", help="say what this machine offers for running strangers' code")
     doctor.set_defaults(run=_doctor)
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
@@ -115,16 +123,21 @@ def _grade(chosen: argparse.Namespace) -> int:
 def _report(chosen: argparse.Namespace) -> int:
     from autograder import report
 
-    return _told(lambda: [report.write(Path.cwd(), chosen.assignment, chosen.to, chosen.db)])
+    return _told(lambda: report.write(Path.cwd(), chosen.assignment, chosen.to, chosen.db))
 
 
-def _told(write: Callable[[], Iterable[Path]]) -> int:
-    """Says which files were written, or why none was."""
+def _export(chosen: argparse.Namespace) -> int:
+    from autograder.export import export
+
+    return _told(lambda: export(Path.cwd(), chosen.assignment, chosen.format, chosen.to, chosen.db))
+
+
+def _told(write: Callable[[], Path]) -> int:
+    """Says what was written, or why nothing was."""
     from autograder.course import CourseError
 
     try:
-        for path in write():
-            print(path)
+        print(write())
     except (CourseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

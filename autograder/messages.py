@@ -138,6 +138,7 @@ UNFIT = "Submissions cannot be graded here. {problem}"
 NO_RESULTS = "The gradebook has no grade of {assignment!r}. Grade first: python -m autograder grade {assignment}"
 NO_DIAGNOSIS = "The check said nothing."
 IS_A_FOLDER = "{path} is a folder; name a file with --to."
+RECOGNISED = "(A known misconception: {name}.)"
 OUTCOMES_TOLD = {
     "OK": "ran to its end",
     "SG": "its process ended by itself",

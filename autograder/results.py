@@ -163,31 +163,32 @@ def _anomalies(told: Any) -> Iterator[Anomaly]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """A graded notebook; an empty one where there is none."""
+    """A graded notebook's metadata and cells; empty where there is none or where it is none."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        return notebook if isinstance(notebook["cells"], list) else {"cells": [], "metadata": {}}
-    except (OSError, ValueError, KeyError, TypeError):
+        metadata, cells = notebook["metadata"], notebook["cells"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {"cells": [], "metadata": {}}
+    return {
+        "metadata": metadata if isinstance(metadata, dict) else {},
+        "cells": [cell for cell in _list(cells) if isinstance(cell, dict)],
+    }
 
 
 def _diagnosis(cell: Mapping[str, Any]) -> Diagnosis:
     """What the last check in a graded cell said; else the error that stands there."""
-    for output in reversed(cell.get("outputs", [])):
-        verdict = output.get("metadata", {}).get("course_lib")
+    outputs = [output for output in _list(cell.get("outputs")) if isinstance(output, dict)]
+    for output in reversed(outputs):
+        metadata = output.get("metadata")
+        verdict = metadata.get("course_lib") if isinstance(metadata, dict) else None
         if isinstance(verdict, dict):
             parts = (verdict.get(name) for name in ("diagnosis", "misconception", "seed", "face"))
             return Diagnosis(*(_plain(part or "") for part in parts))
-    for said in _errors(cell):
-        return Diagnosis(_plain(said))
-    return Diagnosis(messages.NO_DIAGNOSIS)
-
-
-def _errors(cell: Mapping[str, Any]) -> Iterator[str]:
-    for output in cell.get("outputs", []):
+    for output in outputs:
         if output.get("output_type") == "error":
-            ended = output.get("ename") in messages.OUTCOMES
-            yield output["evalue"] if ended else f"{output.get('ename')}: {output.get('evalue')}"
+            kind, said = str(output.get("ename")), output.get("evalue")
+            return Diagnosis(_plain(said if kind in messages.OUTCOMES else f"{kind}: {said}"))
+    return Diagnosis(messages.NO_DIAGNOSIS)
 
 
 def _plain(text: Any) -> str:

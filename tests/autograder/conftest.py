@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,3 +93,72 @@ def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(built_once: Path, tmp_path: Path) -> Path:
     """A built scratch course of the test's own."""
     return Path(shutil.copytree(built_once, tmp_path / "course"))
+
+
+# A graded class without a run ---------------------------------------------------------------------------------------
+
+FORMULA = "=HYPERLINK(1)"
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+def verdict(exercise: str, points: float, most: float, diagnosis: str, misconception: str | None = None) -> dict:
+    """What stands under a check, with its facts."""
+    facts = {"exercise": exercise, "points": points, "max_points": most, "diagnosis": diagnosis, "face": "wrong"}
+    data = {"text/plain": diagnosis, "text/html": f"<p>{diagnosis}</p>"}
+    told = {"course_lib": facts | {"misconception": misconception, "seed": None}}
+    return {"output_type": "display_data", "data": data, "metadata": told}
+
+
+def result(points: float) -> dict:
+    return {
+        "output_type": "execute_result",
+        "execution_count": None,
+        "metadata": {},
+        "data": {"text/plain": f"{points}"},
+    }
+
+
+def made_up(name: str) -> tuple[str, str, list[list[dict]]]:
+    """How a learner's notebook ended, and the outputs of its two checks."""
+    right = [result(4.0)], [result(2.0)]
+    ended = {"output_type": "error", "ename": "TO", "evalue": "It ran too long.", "traceback": ["It ran too long."]}
+    rounds = [
+        verdict("output_size", 2.0, 4, "The output should be 3, but it is 4.", "always rounded up"),
+        result(2.0),
+    ]
+    return {
+        "ada": ("OK", "", [*right]),
+        "bob": ("OK", "", [rounds, right[1]]),
+        "carl": ("OK", "", [rounds, right[1]]),
+        "late": ("TO", "It ran too long.", [right[0], [ended]]),
+        FORMULA: ("OK", "", [[verdict("output_size", 0.0, 4, MARKUP, MARKUP), result(0.0)], right[1]]),
+    }[name]
+
+
+@pytest.fixture(scope="session")
+def graded(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> Any:
+    """A class of five whose results are made up, and of one who has not handed in. One has edited a check."""
+    from nbgrader.api import Gradebook
+
+    from autograder import grade, schedule
+    from autograder.record import Record
+
+    def grade_all(scripts: Iterable, **_: Any) -> Iterator:
+        for key, script in scripts:
+            code, sentence, outputs = made_up(script.solutions["output_size"].removeprefix("# "))
+            checks = [step.index for step in script.steps if step.kind == "check"]
+            yield key, Record(code, "", sentence, dict(zip(checks, outputs, strict=True)), seconds=len(sentence) + 0.5)
+
+    room = classroom(tmp_path_factory.mktemp("graded"))
+    for name in ("ada", "bob", "carl", "late", FORMULA):
+        edited = {"check_probe_outputs": "2.0"} if name == "carl" else {}
+        room.hand_in(name, room.notebook(output_size=f"# {name}", **edited))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.environ["PATH"])
+        patch.setattr(schedule, "grade_all", grade_all)
+        grade.environment()
+        list(grade.Grading(room.root).rows())
+    with Gradebook(f"sqlite:///{room.root}/gradebook.db", "down_and_up") as gradebook:
+        gradebook.update_or_create_student("ada", first_name="Ada", last_name="King, Countess", email="@ada")
+        gradebook.add_student("zoe", first_name="Zoë")
+    return room
