@@ -126,7 +126,7 @@ def table(seconds: Mapping[str, float], learners: int, agreed: int) -> str:
             "# Grading, measured",
             "",
             f"{learners} submissions to lesson 01, {date.today():%Y-%m-%d}, {len(os.sched_getaffinity(0))} cores, "
-            f"Python {platform.python_version()}; every one of {agreed} scores is the same whichever way it was graded. "
+            f"Python {platform.python_version()}; each of {agreed} scores is the same whichever way it was graded. "
             "Made by `python benchmarks/grading.py --save`.",
             "",
             "| | seconds | ms for one submission | times this grader from nothing |",
