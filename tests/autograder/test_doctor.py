@@ -18,12 +18,15 @@ pytestmark = [
     pytest.mark.xdist_group("doctor"),
 ]
 
-# Runs a module behind a seccomp filter of its own: these system calls are refused, as containers refuse them.
+# Runs a module behind a seccomp filter of its own: these system calls are refused, as containers refuse them; after a
+# colon, with this first argument only.
 REFUSE = """
 import errno, os, sys, pyseccomp
 rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-for name in sys.argv[1].split(","):
-    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
+for call in sys.argv[1].split(","):
+    name, _, first = call.partition(":")
+    arguments = [pyseccomp.Arg(0, pyseccomp.EQ, int(first))] if first else []
+    rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name, *arguments)
 rules.load()
 os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
@@ -76,6 +79,14 @@ def test_with_neither_namespaces_nor_landlock_nothing_is_graded() -> None:
     assert status == 1
     assert not there["Landlock"]
     assert "neither namespaces" in text
+
+
+def test_without_seccomp_nothing_is_graded_whatever_else_there_is() -> None:
+    status, there, text = said(sys.executable, "-c", REFUSE, "seccomp,prctl:22", *DOCTOR)  # PR_SET_SECCOMP
+    assert status == 1
+    assert not there["seccomp"]
+    assert "libseccomp2" in text
+    assert "Submissions cannot be graded here. seccomp does not work here" in text
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="every other test here is run as an ordinary user already")
