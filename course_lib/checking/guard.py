@@ -26,7 +26,7 @@ from course_lib.checking.plain import functions_of
 # What the exercises themselves are made of, "answers", is banned wherever anything is.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "answers": (),
-    "pooling": ("maxpool", "avgpool", "lppool", "minpool", "powavg"),
+    "pooling": ("maxpool", "avgpool", "lppool", "minpool", "powavg", "pyramidpool"),
     "blur": ("blurpool",),
     "convolution": ("conv",),
     "receptive field": ("receptivefield",),

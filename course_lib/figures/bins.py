@@ -129,10 +129,10 @@ SHARED_SENTENCES = (
 def shared_sentence(axis: BinAxis) -> str:
     """Which positions several bins read."""
     none, one, several = SHARED_SENTENCES
-    *others, last = [position for position, count in enumerate(axis.counts) if count > 1] or [None]
+    *others, last = [str(position) for position, count in enumerate(axis.counts) if count > 1] or [""]
     if others:
-        return several.format(", ".join(map(str, others)), last)
-    return none if last is None else one.format(last)
+        return several.format(", ".join(others), last)
+    return one.format(last) if last else none
 
 
 def _frame(rows: range, columns: range) -> list[tuple[int, int]]:
@@ -169,7 +169,7 @@ def _draw_axis(picture: Picture, left: float, top: float, axis: BinAxis, cell: f
     spans = [[(one[0] + 0.5, y), (one[-1] + 0.5, y)] for one, y in zip(axis.bins, heights, strict=True)]
     axes.add_collection(LineCollection(spans, colors=BLUE, linewidths=1.6, clip_on=False), autolim=False)
     dots = [(position + 0.5, y) for one, y in zip(axis.bins, heights, strict=True) for position in one]
-    axes.scatter(*zip(*dots, strict=True), s=34, color=BLUE, clip_on=False, zorder=3)
+    axes.scatter([x for x, _ in dots], [y for _, y in dots], s=34, color=BLUE, clip_on=False, zorder=3)
 
 
 def _draw_map(picture: Picture, left: float, top: float, axis: BinAxis, cell: float) -> None:

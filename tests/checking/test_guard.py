@@ -239,6 +239,11 @@ def test_an_unknown_family_is_the_author_s_mistake() -> None:
         is_banned("max_pool2d", ["poling"])
 
 
+def test_a_pyramid_of_poolings_is_a_pooling() -> None:
+    assert is_banned("spatial_pyramid_pool", ["pooling"])
+    assert is_banned("SpatialPyramidPooling", ["pooling"])
+
+
 # What the source shows, without running it.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,7 @@ from course_lib.geometry import adaptive_bins
 
 
 def _adaptive_pool(x, output_size, mode):
-    return {"max": F.adaptive_max_pool2d, "avg": F.adaptive_avg_pool2d}[mode](x, output_size)
+    return F.adaptive_max_pool2d(x, output_size) if mode == "max" else F.adaptive_avg_pool2d(x, output_size)
 
 
 def _sizes(x, output_size) -> tuple[int, int]:
@@ -25,10 +26,10 @@ def _sizes(x, output_size) -> tuple[int, int]:
 
 def pooled(x, sizes, mode, bins=adaptive_bins):
     """Pooling over the bins that ``bins(size, output_size)`` gives each axis, on which the wrong functions are built."""
-    reduce = {"max": torch.amax, "avg": torch.mean, "sum": torch.sum}[mode]
+    reductions: dict[str, Callable] = {"max": torch.amax, "avg": torch.mean, "sum": torch.sum}
     for axis, wanted in zip((2, 3), sizes, strict=True):
         parts = [x.narrow(axis, one.start, len(one)) for one in bins(x.shape[axis], wanted)]
-        x = torch.cat([reduce(part, dim=axis, keepdim=True) for part in parts], dim=axis)
+        x = torch.cat([reductions[mode](part, dim=axis, keepdim=True) for part in parts], dim=axis)
     return x
 
 
@@ -74,21 +75,20 @@ def _case(x, output_size, mode: str, note: str = "", gradient: bool = False) -> 
     return Case((x,), {"output_size": output_size, "mode": mode}, note, gradient)
 
 
-def _draw(draw: Draw, mode: str, sizes: str = "pair", dtype=torch.float32, gradient: bool = False) -> Case:
-    shape = (draw.integer(1, 2), draw.integer(1, 2), draw.integer(3, 9), draw.integer(3, 9))
-    pair = (draw.integer(1, 5), draw.integer(1, 5))
-    output_size = {
-        "int": pair[0],
-        "pair": pair,
-        "None": draw.choice([(None, pair[1]), (pair[0], None), (shape[2] + 2, None)]),
-    }[sizes]
-    return _case(draw.distinct(*shape, dtype=dtype), output_size, mode, gradient=gradient)
+def _draw(draw: Draw, mode: str, kind: str = "int", dtype=torch.float32, gradient: bool = False) -> Case:
+    """One facet's hidden case. Only those of the kind "overlap" have sizes that do not divide."""
+    bins = (draw.integer(2, 4), draw.integer(2, 4))
+    if kind in ("int", "overlap"):
+        bins = (bins[0], bins[0])
+    rest = [draw.integer(1, m - 1) if kind == "overlap" else 0 for m in bins]
+    height, width = (m * draw.integer(1, 3) + r for m, r in zip(bins, rest, strict=True))
+    none = draw.choice([(None, bins[1]), (bins[0], None)])
+    output_size = {"pair": bins, "None": none}.get(kind, bins[0])
+    x = draw.distinct(draw.integer(1, 2), draw.integer(1, 2), height, width, dtype=dtype)
+    return _case(x, output_size, mode, gradient=gradient)
 
 
-def _draw_inputs(draw: Draw) -> list[Case]:
-    cases = [_draw(draw, mode, "int", torch.float64) for mode in ("avg", "max")]
-    return [*cases, _case(strided(draw.distinct(1, 2, draw.integer(2, 7), draw.integer(2, 7))), 3, "avg")]
-
+EVEN = torch.arange(24.0).reshape(4, 6) * 7 % 25
 
 ADAPTIVE_POOL = Exercise(
     name="adaptive_pool",
@@ -103,61 +103,66 @@ ADAPTIVE_POOL = Exercise(
     facets=(
         Facet(
             "average",
-            1,
-            "The mean of each bin, over just as many values as the bin has.",
+            0.5,
+            "The mean of each bin; here the sizes divide.",
             (
-                _case(batched(FOUR), 2, "avg", "sizes that divide: an ordinary 2 × 2 average"),
-                _case(batched(WIDE), 2, "avg", "5 rows and 7 columns into 2 × 2: bins share a row and a column"),
-                _case(batched(WIDE), (2, 3), "avg", "2 rows and 3 columns"),
-                _case(batched(WIDE), 1, "avg", "the mean of everything"),
+                _case(batched(FOUR), 2, "avg", "an ordinary 2 × 2 average"),
+                _case(batched(EVEN), 2, "avg", "4 rows and 6 columns: bins of 2 × 3"),
+                _case(batched(EVEN), 1, "avg", "the mean of everything"),
             ),
-            lambda draw: [_draw(draw, "avg") for _ in range(5)],
+            lambda draw: [_draw(draw, "avg") for _ in range(4)],
         ),
         Facet(
             "maximum",
             0.5,
-            "The largest value of each bin.",
+            "The largest value of each bin; here the sizes divide.",
             (
-                _case(batched(WIDE), (2, 3), "max", "2 rows and 3 columns"),
-                _case(batched(FOUR), 3, "max", "every bin reads two rows and two columns"),
-                _case(batched(COLD), 2, "max", "every value is negative"),
+                _case(batched(FOUR), 2, "max", "an ordinary 2 × 2 maximum"),
+                _case(batched(-EVEN - 1), 2, "max", "every value is negative"),
             ),
-            lambda draw: [_draw(draw, "max") for _ in range(5)],
+            lambda draw: [_draw(draw, "max") for _ in range(4)],
+        ),
+        Facet(
+            "bins that overlap",
+            1,
+            "Where the sizes do not divide, the bins of your adaptive_bins; and a mean over as many values as its bin has.",
+            (
+                _case(batched(WIDE), 2, "avg", "5 rows and 7 columns into 2 × 2: bins share a row and a column"),
+                _case(batched(WIDE), 4, "max", "neighbours share their largest value"),
+                _case(batched(WIDE), 4, "avg", "bins of 2 rows and of 2 or 3 columns"),
+                _case(batched(COLD), 5, "avg", "an output larger than the input"),
+            ),
+            lambda draw: [_draw(draw, mode, "overlap") for mode in ("avg", "max", "avg", "max")],
         ),
         Facet(
             "output_size",
             0.5,
-            "An int serves both axes, a pair is (H, W), None leaves an axis as it is, and an output may be larger.",
+            "A pair is (H, W), and None leaves an axis as it is.",
             (
-                _case(batched(WIDE), (2, None), "avg", "None: the 7 columns stay"),
-                _case(batched(WIDE), (None, 3), "max", "None: the 5 rows stay"),
-                _case(batched(COLD), 5, "avg", "an output larger than the input"),
-                _case(torch.stack([WIDE, -WIDE])[None], (3, 2), "avg", "two channels"),
+                _case(batched(EVEN), (2, 3), "avg", "2 rows and 3 columns"),
+                _case(batched(EVEN), (2, None), "max", "None: the 6 columns stay"),
+                _case(torch.stack([EVEN, -EVEN])[None], (None, 3), "avg", "None: the 4 rows stay; two channels"),
             ),
-            lambda draw: [_draw(draw, mode, "None") for mode in ("avg", "max", "avg")],
-        ),
-        Facet(
-            "gradient",
-            0.5,
-            "A value that several bins read collects the gradient of all of them.",
-            (
-                _case(batched(WIDE), 2, "avg", "the middle row is read twice", gradient=True),
-                _case(batched(WIDE), 4, "max", "neighbours share their largest value", gradient=True),
-            ),
-            lambda draw: [_draw(draw, mode, "int", gradient=True) for mode in ("avg", "max", "avg", "max")],
+            lambda draw: [
+                _draw(draw, mode, kind) for mode, kind in (("avg", "None"), ("max", "None"), ("avg", "pair"))
+            ],
         ),
         Facet(
             "any input",
             0.5,
-            "Any batch, float dtype and memory layout is taken.",
+            "Any batch, float dtype and memory layout is taken, and the gradient flows.",
             (
-                _case(batched(WIDE.double() / 3), 3, "avg", "float64 stays float64"),
-                _case(batched(WIDE.double() / 3), 3, "max", "float64 stays float64"),
-                _case(strided(batched(WIDE)), 2, "avg", "memory that is not contiguous"),
-                _case(torch.zeros(0, 2, 4, 4), 3, "avg", "a batch of no pictures at all"),
-                _case(batched(FOUR[:1, :1]), 3, "max", "a single pixel"),
+                _case(batched(EVEN), 2, "avg", "the gradient spreads evenly over each bin", gradient=True),
+                _case(batched(EVEN), 2, "max", "the gradient goes to each largest value", gradient=True),
+                _case(batched(EVEN.double() / 3), 2, "avg", "float64 stays float64"),
+                _case(strided(batched(EVEN)), 2, "max", "memory that is not contiguous"),
+                _case(torch.zeros(0, 2, 4, 4), 2, "avg", "a batch of no pictures at all"),
+                _case(batched(FOUR[:1, :1]), 1, "max", "a single pixel"),
             ),
-            _draw_inputs,
+            lambda draw: [
+                _draw(draw, mode, dtype=draw.choice([torch.float32, torch.float64]), gradient=True)
+                for mode in ("avg", "max", "avg", "max")
+            ],
         ),
     ),
     misconceptions=(

@@ -38,12 +38,8 @@ def _copied(x, levels):
     return torch.cat([chain_of(x, levels)[-1].amax((2, 3))] * sum(level**2 for level in levels), dim=1)
 
 
-def _two(x):
-    return torch.stack([x, -x])[None]
-
-
-def _draw(draw: Draw, levels=None, gradient: bool = False) -> Case:
-    x = draw.distinct(draw.integer(1, 2), 2, draw.integer(5, 11), draw.integer(5, 11))
+def _draw(draw: Draw, levels=None, channels: int = 1, gradient: bool = False) -> Case:
+    x = draw.distinct(draw.integer(1, 2), channels, draw.integer(5, 11), draw.integer(5, 11))
     return Case((x,), build={"levels": levels} if levels else {}, gradient=gradient)
 
 
@@ -62,18 +58,18 @@ REPAIRED_PYRAMID = Exercise(
             "Each level pools x itself, and all of them are joined: (N, C, H, W) becomes (N, 21 · C), whatever H and W.",
             (
                 Case((batched(FOUR),), note="4 × 4 numbers: the first 16 features are the numbers themselves"),
-                Case((_two(WIDE),), note="two channels of 5 × 7: 42 features"),
-                Case((_two(WIDE[:2, :3]),), note="smaller than the finest level"),
+                Case((torch.stack([WIDE, -WIDE])[None],), note="two channels of 5 × 7: 42 features"),
+                Case((batched(WIDE[:2, :3]),), note="smaller than the finest level"),
             ),
-            lambda draw: [_draw(draw) for _ in range(5)],
+            lambda draw: [_draw(draw, channels=2) for _ in range(5)],
         ),
         Facet(
             "levels",
             0.5,
             "The levels that the constructor was given, in their order.",
             (
-                Case((_two(WIDE),), note="9 and 4 features a channel", build={"levels": (3, 2)}),
-                Case((_two(WIDE),), note="1 and 9 features a channel", build={"levels": (1, 3)}),
+                Case((batched(WIDE),), note="9 and 4 features", build={"levels": (3, 2)}),
+                Case((batched(WIDE),), note="1 feature and 9", build={"levels": (1, 3)}),
             ),
             lambda draw: [_draw(draw, draw.choice([(3, 2), (5, 3, 1), (1, 2), (6, 4)])) for _ in range(4)],
         ),
@@ -81,7 +77,7 @@ REPAIRED_PYRAMID = Exercise(
             "gradient",
             0.5,
             "A gradient reaches the winner of every bin, not the global maximum alone.",
-            (Case((_two(WIDE),), note="two channels of 5 × 7", gradient=True),),
+            (Case((batched(WIDE),), note="one channel of 5 × 7", gradient=True),),
             lambda draw: [_draw(draw, gradient=True) for _ in range(3)],
         ),
     ),

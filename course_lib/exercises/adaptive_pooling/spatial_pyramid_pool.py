@@ -20,7 +20,7 @@ CHAIN_KEPT = "You pool the result of one level to get the next. Where each level
 
 def levels_of(x, levels, mode="max"):
     """x pooled to each level, in parallel."""
-    pool = {"max": F.adaptive_max_pool2d, "avg": F.adaptive_avg_pool2d}[mode]
+    pool = F.adaptive_max_pool2d if mode == "max" else F.adaptive_avg_pool2d
     return [pool(x, level) for level in levels]
 
 
@@ -55,10 +55,14 @@ def _two(x):
     return torch.stack([x, -x])[None]
 
 
-def _draw(draw: Draw, sides, levels=(4, 2, 1), dtype=torch.float32, gradient: bool = False) -> Case:
-    x = draw.distinct(draw.integer(1, 2), 2, draw.choice(sides), draw.choice(sides), dtype=dtype)
+def _draw(draw: Draw, sides, levels=(4, 2, 1), channels: int = 1, dtype=torch.float32, gradient: bool = False) -> Case:
+    """One facet's hidden case: with one channel, and with sides that the levels divide, unless the facet is about that."""
+    x = draw.distinct(draw.integer(1, 2), channels, draw.choice(sides), draw.choice(sides), dtype=dtype)
     return Case((x,), {} if levels == (4, 2, 1) else {"levels": levels}, gradient=gradient)
 
+
+SIX = torch.arange(36.0).reshape(6, 6) * 11 % 37
+EIGHT = torch.arange(32.0).reshape(4, 8) * 7 % 33
 
 SPATIAL_PYRAMID_POOL = Exercise(
     name="spatial_pyramid_pool",
@@ -79,46 +83,43 @@ SPATIAL_PYRAMID_POOL = Exercise(
                 Case((_two(FOUR),), {}, "two channels: 32, 8 and 2 features"),
                 Case((torch.arange(128.0).reshape(2, 1, 8, 8) * 29 % 128,), {}, "two pictures of 8 × 8"),
             ),
-            lambda draw: [_draw(draw, (4, 8, 12)) for _ in range(4)],
+            lambda draw: [_draw(draw, (4, 8), channels=2) for _ in range(4)],
         ),
         Facet(
             "any size",
             1,
             "Just as many features from a picture of any size, a single pixel included.",
             (
-                Case((_two(WIDE),), {}, "5 rows and 7 columns"),
-                Case((_two(WIDE[:3, :2]),), {}, "smaller than the finest level"),
-                Case((_two(WIDE[:1]),), {}, "a single row"),
-                Case((_two(WIDE[:1, 1:2]),), {}, "a single pixel"),
+                Case((batched(WIDE),), {}, "5 rows and 7 columns"),
+                Case((batched(WIDE[:3, :2]),), {}, "smaller than the finest level"),
+                Case((batched(WIDE[:1]),), {}, "a single row"),
+                Case((batched(WIDE[:1, 1:2]),), {}, "a single pixel"),
             ),
             lambda draw: [_draw(draw, (1, 2, 3, 5, 7, 9, 11)) for _ in range(5)],
         ),
         Facet(
             "levels",
             1,
-            "Any levels, in the order in which they are given.",
+            "Any levels, in the order in which they are given, each of them pooled from x itself.",
             (
-                Case((_two(WIDE),), {"levels": (3, 2)}, "9 and 4 features a channel"),
-                Case((_two(WIDE),), {"levels": (1, 3)}, "1 and 9 features a channel"),
-                Case((_two(WIDE),), {"levels": (6, 4, 1)}, "36, 16 and 1"),
+                Case((batched(SIX),), {"levels": (3, 2)}, "9 and 4 features"),
+                Case((batched(SIX),), {"levels": (1, 3)}, "1 feature and 9"),
+                Case((batched(SIX),), {"levels": (6, 2)}, "36 and 4"),
             ),
-            lambda draw: [
-                _draw(draw, (5, 6, 7, 8, 9), draw.choice([(3, 2), (5, 3, 1), (1, 2), (6, 4), (3,)])) for _ in range(5)
-            ],
+            lambda draw: [_draw(draw, (6, 12), draw.choice([(3, 2), (6, 3, 1), (1, 2), (3,)])) for _ in range(5)],
         ),
         Facet(
             "any input",
             1,
             "Any batch, float dtype and memory layout is taken, and the gradient flows through every level.",
             (
-                Case((_two(WIDE),), {}, "the largest value gets a gradient from all three levels", gradient=True),
-                Case((_two(WIDE.double() / 3),), {}, "float64 stays float64"),
-                Case((torch.zeros(0, 2, 5, 5),), {}, "a batch of no pictures at all"),
-                Case((strided(_two(WIDE)),), {}, "memory that is not contiguous"),
+                Case((batched(EIGHT),), {}, "the largest value gets a gradient from all three levels", gradient=True),
+                Case((batched(EIGHT.double() / 3),), {}, "float64 stays float64"),
+                Case((torch.zeros(0, 2, 4, 4),), {}, "a batch of no pictures at all"),
+                Case((strided(batched(EIGHT)),), {}, "memory that is not contiguous"),
             ),
             lambda draw: [
-                _draw(draw, (5, 6, 7, 9), dtype=draw.choice([torch.float32, torch.float64]), gradient=True)
-                for _ in range(4)
+                _draw(draw, (4, 8), dtype=draw.choice([torch.float32, torch.float64]), gradient=True) for _ in range(4)
             ],
         ),
     ),
