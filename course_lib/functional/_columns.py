@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 from torch import Tensor
 
@@ -17,27 +18,27 @@ from course_lib.functional._windows import Axis
 
 def gather(x: Tensor, axes: Sequence[Axis], columns: Tensor) -> None:
     """Write into `columns` what each tap of each window reads, 0 where it lies in the padding."""
-    for taps, outputs, positions in meetings(axes):
-        columns[(..., *taps, *outputs)].copy_(x[(..., *positions)])
+    for taps, windows, positions in meetings(axes):
+        columns[(..., *taps, *windows)].copy_(x[(..., *positions)])
     for padding in _paddings(axes):
-        columns[(..., *padding)].zero_()
+        columns[padding].zero_()
 
 
 def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
     """Add each entry of `columns` to the position of `x` that it was gathered from; drop those of the padding."""
-    for taps, outputs, positions in meetings(axes):
-        x[(..., *positions)].add_(columns[(..., *taps, *outputs)])
+    for taps, windows, positions in meetings(axes):
+        x[(..., *positions)].add_(columns[(..., *taps, *windows)])
 
 
-def meetings(axes: Sequence[Axis]) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]]:
-    """For each combination of taps that meets the input: the taps, the outputs, and the positions that these read."""
+def meetings(axes: Sequence[Axis]) -> Iterator[tuple[Any, Any, Any]]:
+    """For each combination of taps that meets the input: the taps, the windows where it does, what these read."""
     for meeting in product(*(tuple(axis.taps()) for axis in axes)):
-        taps, outputs, positions = zip(*meeting, strict=True)
-        yield taps, outputs, positions
+        taps, windows, positions = zip(*meeting, strict=True)
+        yield taps, windows, positions
 
 
-def _paddings(axes: Sequence[Axis]) -> Iterator[list[int | slice]]:
-    """The places in the columns, taps then outputs, that lie in the padding of one axis."""
+def _paddings(axes: Sequence[Axis]) -> Iterator[Any]:
+    """Indices of the columns that lie in the padding of one axis."""
     for at, axis in enumerate(axes):
         inside = {tap: outputs for tap, outputs, _ in axis.taps()}
         for tap in range(axis.kernel_size):
@@ -46,4 +47,4 @@ def _paddings(axes: Sequence[Axis]) -> Iterator[list[int | slice]]:
                 if outside.start < outside.stop:
                     place: list[int | slice] = [slice(None)] * (2 * len(axes))
                     place[at], place[len(axes) + at] = tap, outside
-                    yield place
+                    yield (..., *place)

@@ -56,10 +56,10 @@ class _Convolve(torch.autograd.Function):
     def backward(ctx, g):
         others = _others(ctx.role)
         known = {ctx.role: g} | {role: t.conj() for role, t in zip(others, ctx.saved_tensors, strict=True)}
-        grads = [
-            convolve(role, *(known[r] for r in _others(role)), ctx.conv) if needed else None
-            for role, needed in zip(others, ctx.needs_input_grad[1:3], strict=True)
-        ]
+        grads: list[Tensor | None] = []
+        for role, needed in zip(others, ctx.needs_input_grad[1:3], strict=True):
+            first, second = (known[r] for r in _others(role))
+            grads.append(convolve(role, first, second, ctx.conv) if needed else None)
         return None, *grads, None
 
 
@@ -86,7 +86,7 @@ class _DualConvolve(_Convolve):
             elif not one_weight:
                 t = t.unsqueeze(at).expand(*t.shape[:at], n, *t.shape[at:]).flatten(at, at + 1)
             merged.append(t)
-        y = convolve(role, *merged, conv if one_weight else replace(conv, groups=n * conv.groups))
+        y = convolve(role, merged[0], merged[1], conv if one_weight else replace(conv, groups=n * conv.groups))
         at = 0 if one_weight or role == WEIGHT else 1
         return y.unflatten(at, (n, y.shape[at] // n)), at
 

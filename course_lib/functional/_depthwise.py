@@ -7,6 +7,7 @@ of the input, and Σ over taps of x · w · g, ⟨g, conv(x, w)⟩, can be read 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from torch import Tensor
 
@@ -40,9 +41,10 @@ def _taps(x: Tensor, w: Tensor, y: Tensor, conv: Convolution) -> Iterator[tuple[
     for start in range(0, len(x), samples):
         chunk = slice(start, start + samples)
         for nth in range(w.shape[1]):  # the nth output of every group
-            for taps, outputs, positions in meetings(conv.axes):
-                weight = w[(slice(None), nth, *(slice(t, t + 1) for t in taps))]
-                yield x[(chunk, slice(None), *positions)], weight, y[(chunk, slice(None), nth, *outputs)]
+            inputs, weights, outputs = x[chunk], w[:, nth], y[chunk, :, nth]
+            for taps, windows, positions in meetings(conv.axes):
+                tap: Any = (..., *(slice(t, t + 1) for t in taps))
+                yield inputs[(..., *positions)], weights[tap], outputs[(..., *windows)]
 
 
 def _taps_first(w: Tensor) -> Tensor:

@@ -47,12 +47,18 @@ def batch_norm(
     if input.numel() == 0:  # there is nothing to normalize, nor to learn statistics from
         return input.clone()
     _check_tensors(input, running_mean, running_var, weight, bias, training)
+    return _batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def _batch_norm(input: Tensor, running_mean, running_var, weight, bias, training, momentum, eps) -> Tensor:
     dtype = input.dtype
     x = input.float() if dtype in (torch.float16, torch.bfloat16) else input
     weight, bias = (t if t is None else t.reshape(-1).to(x.dtype) for t in (weight, bias))
-    given = (None, None) if training else (running_mean.to(x.dtype), running_var.to(x.dtype))
-    y, mean, var = (_law if torch.compiler.is_compiling() else _Normalize.apply)(x, weight, bias, *given, eps)
-    if training and running_mean is not None:
+    law = _law if torch.compiler.is_compiling() else _Normalize.apply
+    if not training:
+        return law(x, weight, bias, running_mean.to(x.dtype), running_var.to(x.dtype), eps)[0].to(dtype)
+    y, mean, var = law(x, weight, bias, None, None, eps)
+    if running_mean is not None:
         count = x.numel() // x.shape[1]
         with torch.no_grad():
             running_mean.mul_(1 - momentum).add_(mean, alpha=momentum)
@@ -111,10 +117,12 @@ class _Normalize(torch.autograd.Function):
         if g is None:
             return (None,) * 6
         if torch.is_grad_enabled():  # this derivative may itself be differentiated: take it from the law
-            statistics = (None, None) if ctx.of_batch else (mean, var)
-            given = [t for t in (x, weight, bias) if t is not None]
-            _, vjp = torch.func.vjp(lambda *t: _law(*_placed(t, weight, bias), *statistics, ctx.eps)[0], *given)
-            return *_placed(vjp(g), weight, bias), None, None, None
+            given = (None, None) if ctx.of_batch else (mean, var)
+            ones, zeros = torch.ones_like(mean), torch.zeros_like(mean)
+            tensors = x, ones if weight is None else weight, zeros if bias is None else bias
+            vjp = torch.func.vjp(lambda x, w, b: _law(x, w, b, given[0], given[1], ctx.eps)[0], *tensors)[1]
+            dx, dw, db = vjp(g)
+            return dx, None if weight is None else dw, None if bias is None else db, None, None, None
         others, rest = _others(x), torch.rsqrt(var + ctx.eps)
         total, dot, column = g.sum(others), torch.zeros_like(mean), _column(mean, x)
         for part in _parts(x):
@@ -177,12 +185,6 @@ def _format(x: Tensor) -> torch.memory_format:
     return torch.channels_last if x.dim() == 4 else torch.channels_last_3d
 
 
-def _placed(tensors, weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor | None, ...]:
-    """Of an input, weight and bias only those given: put None where the others belong."""
-    given = iter(tensors)
-    return (next(given), None if weight is None else next(given), None if bias is None else next(given))
-
-
 def _stacked(t: Tensor, dim: int | None, at: int, n: int) -> Tensor:
     """Merge a batched axis, or n copies where there is none, into the axis of the channels."""
     if dim is None:
@@ -215,8 +217,6 @@ def _check(input, running_mean, running_var, weight, bias, training, momentum, e
 def _check_tensors(input: Tensor, running_mean, running_var, weight, bias, training: bool) -> None:
     name = "batch_norm"
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    if training and (running_mean is None) != (running_var is None):
-        raise ValueError(f"{name}(): running_mean and running_var must both be Tensors, or both None, in training")
     check_dtype(name, input, FLOATS)
     half = input.dtype in (torch.float16, torch.bfloat16)
     permitted, first = {input.dtype, torch.float32} if half else {input.dtype}, None
@@ -238,3 +238,5 @@ def _check_tensors(input: Tensor, running_mean, running_var, weight, bias, train
             )
         if argument.startswith("running") and value.requires_grad:
             raise RuntimeError(f"{name}(): {argument} must not require a gradient: it is a statistic, not a parameter")
+    if training and (running_mean is None) != (running_var is None):
+        raise ValueError(f"{name}(): running_mean and running_var must both be Tensors, or both None, in training")
