@@ -206,7 +206,6 @@ class _Held(Session):
 
     def commit(self) -> None:
         self.flush()
-        self.expire_all()
 
 
 class _Shared(Gradebook):
@@ -218,7 +217,7 @@ class _Shared(Gradebook):
         self.db = scoped_session(sessionmaker(bind=self.engine, class_=_Held, future=True))
 
     def close(self) -> None:
-        pass
+        self.db.expire_all()
 
     def finish(self) -> None:
         Session.commit(self.db())
