@@ -112,3 +112,19 @@ def test_the_field_explorer_draws_the_stack_that_is_typed(
     expect(spoken(explorer)).to_contain_text("The two agree.")
     assert picture(explorer) != first
     screenshot("fields")
+
+
+def test_the_bins_follow_both_sliders(open_notebook: Callable, page: Page, screenshot: Callable[[str], None]) -> None:
+    notebook = open_notebook("04_adaptive_pooling")
+    notebook.run("cell-002")
+    explorer = notebook.run("cell-012")
+    expect(spoken(explorer)).to_contain_text("2 over 5 positions: 0…2, 2…4. Several bins read position 2.")
+    before = picture(explorer)
+
+    move(page, explorer, "size", "ArrowRight")
+    expect(spoken(explorer)).to_contain_text("2 over 6 positions: 0…2, 3…5. The bins lie side by side")
+    move(page, explorer, "output_size", "ArrowRight")
+    move(page, explorer, "output_size", "ArrowRight")
+    expect(spoken(explorer)).to_contain_text("4 over 6 positions: 0…1, 1…2, 3…4, 4…5. Several bins read")
+    assert picture(explorer) != before
+    screenshot("bins")
