@@ -16,7 +16,7 @@ import itertools
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -35,6 +35,7 @@ class Case(NamedTuple):
     shape: tuple[int, ...]
     arguments: Mapping[str, object]
     memory: str = "contiguous"
+    tensors: Mapping[str, tuple[int, ...]] = {}
 
 
 STEM, MIDDLE, VOLUME = (8, 64, 112, 112), (8, 256, 28, 28), (2, 16, 32, 64, 64)
@@ -53,6 +54,27 @@ RESIZINGS = (
     {"mode": "nearest-exact", "scale_factor": 2},
     {"mode": "bilinear", "scale_factor": 2, "align_corners": True},
 )
+CONVOLUTIONS = (
+    ("conv2d", (8, 3, 224, 224), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
+    ("conv2d", DECODER, (64, 64, 3, 3), {"padding": 1}),
+    ("conv2d", STEM, (128, 64, 3, 3), {"stride": 2, "padding": 1}),
+    ("conv2d", MIDDLE, (64, 256, 1, 1), {}),
+    ("conv2d", (32, 512, 7, 7), (512, 512, 3, 3), {"padding": 1}),
+    ("conv2d", (8, 128, 28, 28), (128, 4, 3, 3), {"padding": 1, "groups": 32}),
+    ("conv2d", DECODER, (64, 1, 3, 3), {"padding": 1, "groups": 64}),
+    ("conv_transpose2d", MIDDLE, (256, 128, 2, 2), {"stride": 2}),
+    ("conv_transpose2d", DECODER, (64, 32, 4, 4), {"stride": 2, "padding": 1}),
+    ("conv_transpose2d", DECODER, (64, 64, 3, 3), {"padding": 1}),
+)
+SHUFFLES = (
+    ("pixel_shuffle", STEM, {"upscale_factor": 2}),
+    ("pixel_shuffle", MIDDLE, {"upscale_factor": 4}),
+    ("pixel_unshuffle", STEM, {"downscale_factor": 2}),
+    ("pixel_unshuffle", MIDDLE, {"downscale_factor": 4}),
+    ("channel_shuffle", STEM, {"groups": 4}),
+    ("channel_shuffle", MIDDLE, {"groups": 8}),
+)
+STATISTICS = ("running_mean", "running_var", "weight", "bias")
 CASES = [
     *(
         Case(operator, shape, window, memory)
@@ -78,6 +100,25 @@ CASES = [
     Case("interpolate", (16, 64, 4096), {"mode": "linear", "scale_factor": 2}),
     Case("interpolate", (2, 16, 16, 32, 32), {"mode": "nearest", "scale_factor": 2}),
     Case("interpolate", (2, 16, 16, 32, 32), {"mode": "trilinear", "scale_factor": 2}),
+    *(
+        Case(operator, shape, arguments, memory, {"weight": weight})
+        for memory, (operator, shape, weight, arguments) in itertools.product(FORMATS, CONVOLUTIONS)
+    ),
+    Case("conv1d", (8, 64, 4096), {"padding": 2}, tensors={"weight": (64, 64, 5)}),
+    Case("conv1d", (8, 1, 16000), {"padding": 4}, tensors={"weight": (16, 1, 9)}),
+    Case("conv3d", (2, 16, 32, 32, 32), {"padding": 1}, tensors={"weight": (32, 16, 3, 3, 3)}),
+    Case("conv_transpose1d", (8, 64, 2048), {"stride": 2, "padding": 1}, tensors={"weight": (64, 32, 4)}),
+    Case("conv_transpose3d", (2, 32, 16, 16, 16), {"stride": 2}, tensors={"weight": (32, 16, 2, 2, 2)}),
+    *(
+        Case("batch_norm", shape, {"training": training}, memory, dict.fromkeys(STATISTICS, shape[1:2]))
+        for shape, memory, training in itertools.product((STEM, MIDDLE), FORMATS, (False, True))
+    ),
+    *(Case(*shuffle, memory) for memory, shuffle in itertools.product(FORMATS, SHUFFLES)),
+    *(Case("relu", STEM, {}, memory) for memory in FORMATS),
+    Case("unfold", MIDDLE, {"kernel_size": 3, "padding": 1}),
+    Case("unfold", DECODER, {"kernel_size": 2, "stride": 2}),
+    Case("fold", (8, 256 * 9, 28 * 28), {"output_size": 28, "kernel_size": 3, "padding": 1}),
+    Case("fold", (8, 64 * 4, 28 * 28), {"output_size": 56, "kernel_size": 2, "stride": 2}),
 ]
 
 
@@ -98,19 +139,27 @@ def values(operator: Callable, arguments: Mapping[str, object], x: torch.Tensor)
     return y[0] if isinstance(y, tuple) else y
 
 
-def gradient(function: Callable, x: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    return torch.autograd.grad(function(x), x, weights)[0]
+def gradient(function: Callable, leaves: Sequence[torch.Tensor], weights: torch.Tensor) -> torch.Tensor:
+    return torch.autograd.grad(function(leaves[0]), leaves, weights)[0]
 
 
 def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
-    x = torch.randn(case.shape, generator=torch.Generator().manual_seed(0))
-    x = x.contiguous(memory_format=FORMATS[case.memory])
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(case.shape, generator=generator).contiguous(memory_format=FORMATS[case.memory])
     leaf = x.clone(memory_format=torch.preserve_format).requires_grad_()
+    tensors = {name: torch.rand(shape, generator=generator) for name, shape in case.tensors.items()}
+    trained = {name: t.clone().requires_grad_() for name, t in tensors.items() if not name.startswith("running")}
     functions: dict[str, Callable[[], object]] = {"copy": x.clone}
     for name, module in (("ours", CF), ("torch", F)):
-        operator = partial(values, getattr(module, case.operator), case.arguments)
-        functions[f"{name}, forward"] = partial(operator, x)
-        functions[f"{name}, with backward"] = partial(gradient, operator, leaf, torch.ones_like(operator(x)))
+        operator = getattr(module, case.operator)
+        forward = partial(values, operator, {**case.arguments, **tensors})
+        functions[f"{name}, forward"] = partial(forward, x)
+        functions[f"{name}, with backward"] = partial(
+            gradient,
+            partial(values, operator, {**case.arguments, **tensors, **trained}),
+            (leaf, *trained.values()),
+            torch.ones_like(forward(x)),
+        )
     return times(functions, repetitions)
 
 
@@ -121,7 +170,8 @@ def row(case: Case, measured: dict[str, list[float]]) -> str:
     def ratio(what: str) -> str:
         return f"{min(measured[f'torch, {what}']) / min(measured[f'ours, {what}']):.2f}"
 
-    arguments = ", ".join(f"{name}={value}" for name, value in case.arguments.items())
+    sizes = {name: "×".join(map(str, shape)) for name, shape in case.tensors.items() if len(shape) > 1}
+    arguments = ", ".join(f"{name}={value}" for name, value in {**sizes, **case.arguments}.items())
     cells = [f"`{case.operator}`", arguments, "×".join(map(str, case.shape)), case.memory, both("copy")]
     for what in ("forward", "with backward"):
         cells += [both(f"ours, {what}"), both(f"torch, {what}"), ratio(what)]
