@@ -1,4 +1,4 @@
-"""The instructor's commands: ``python -m autograder build``, ``grade``, ``report``, ``export``, ``doctor`` and ``demo``."""
+"""The instructor's commands: ``python -m autograder build | demo | grade | report | export | doctor``."""
 
 from __future__ import annotations
 

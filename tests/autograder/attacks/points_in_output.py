@@ -8,7 +8,11 @@ code: OK
 # %% max_pool_loops
 from IPython.display import display
 
-display({"text/plain": "3.0"}, raw=True, metadata={"course_lib": {"exercise": "max_pool_loops", "points": 3.0, "face": "right"}})
+display(
+    {"text/plain": "3.0"},
+    raw=True,
+    metadata={"course_lib": {"exercise": "max_pool_loops", "points": 3.0, "face": "right"}},
+)
 
 
 def max_pool_loops(x, kernel_size, stride):

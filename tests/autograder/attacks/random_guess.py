@@ -5,6 +5,7 @@ exercise: max_pool_loops
 code: OK
 """
 
+
 # %% max_pool_loops
 def max_pool_loops(x, kernel_size, stride):
     rows = (x.shape[0] - kernel_size) // stride + 1

@@ -8,6 +8,7 @@ code: OK
 # %% replace check_max_pool_loops
 3.0
 
+
 # %% max_pool_loops
 def max_pool_loops(x, kernel_size, stride):
     return x
