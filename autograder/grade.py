@@ -239,11 +239,12 @@ def run(grading: Grading, say: Callable[[str], None] = print) -> int:
     from tqdm import tqdm
 
     from autograder import summary
+    from autograder.table import WIDTH
 
     if grading.new_secret:
         say(messages.SECRET_MADE.format(path=grading.course.root))
     began, rows, failures = time.monotonic(), [], 0
-    with tqdm(total=grading.total, desc="Grading", unit="submission", ncols=summary.WIDTH, disable=None) as bar:
+    with tqdm(total=grading.total, desc="Grading", unit="submission", ncols=WIDTH, disable=None) as bar:
         for row in grading.rows():
             rows.append(row)
             failures += bool(row.problem)

@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from autograder.demo import answers, grading, results, submissions, summary
+from autograder.table import WIDTH
 
 ASSIGNMENT = "01_pooling"
 
@@ -47,7 +48,7 @@ def run(root: Path, course: Path, learners: Sequence[answers.Answers]) -> result
 def _with_bar(graded: Iterator[grading.Graded], total: int) -> Iterator[grading.Graded]:
     failures = 0
     # On a terminal only: a log needs no bar.
-    with tqdm(graded, total=total, desc="Grading", unit="learner", ncols=summary.WIDTH, disable=None) as bar:
+    with tqdm(graded, total=total, desc="Grading", unit="learner", ncols=WIDTH, disable=None) as bar:
         for one in bar:
             failures += one.problem is not None
             bar.set_postfix_str(f"failures: {failures}")

@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import textwrap
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.demo.results import Result, Results
+from autograder.table import cut, pad, width
 
-WIDTH = 100
 NO_SCORE = "–"
 TO_WIN = "points to win"
 # How a score is marked, and what the mark means.
@@ -69,18 +67,18 @@ def _misconceptions(results: Results) -> Iterator[str]:
         exercises = ", ".join(
             exercise if count == one.learners else f"{exercise} ({count})" for exercise, count in one.exercises.items()
         )
-        yield f"{one.learners:2} {'learner ' if one.learners == 1 else 'learners'}  {_pad(one.name, 48)}{exercises}"
+        yield f"{one.learners:2} {'learner ' if one.learners == 1 else 'learners'}  {pad(one.name, 48)}{exercises}"
 
 
 def _scores(results: Results) -> Iterator[str]:
     ids = max(len(row.student_id) for row in results.rows) + 2
-    names = max(_width(name) for name in (TO_WIN, *(row.name for row in results.rows)))
+    names = max(width(name) for name in (TO_WIN, *(row.name for row in results.rows)))
     # Behind each number there is room for a mark.
     columns = [max(len(exercise), 5) + 3 for exercise in results.points]
 
     def line(student_id: str, name: str, cells: list[str], total: str) -> str:
-        numbers = "".join(f"{cell:>{width}}" for cell, width in zip(cells, columns, strict=True))
-        return f"{student_id:{ids}}{_pad(name, names)}{numbers}{total:>8}".rstrip()
+        numbers = "".join(f"{cell:>{room}}" for cell, room in zip(cells, columns, strict=True))
+        return f"{student_id:{ids}}{pad(name, names)}{numbers}{total:>8}".rstrip()
 
     yield line("", "", [f"{exercise} " for exercise in results.points], "total ")
     most = results.points.values()
@@ -104,7 +102,7 @@ def _diagnoses(results: Results) -> Iterator[str]:
     for row in results.rows:
         if row.problem:
             yield row.name
-            yield _cut("  ", row.problem)
+            yield cut("  ", row.problem)
         elif row.diagnoses:
             yield row.name
             yield from (_diagnosis(row, results, exercise, widest) for exercise in row.diagnoses)
@@ -114,7 +112,7 @@ def _diagnosis(row: Result, results: Results, exercise: str, widest: int) -> str
     points, diagnosis = row.points[exercise], row.diagnoses[exercise]
     score = f"{NO_SCORE if points is None else f'{points:g}'}/{results.points[exercise]:g}"
     name = f"{diagnosis.misconception} · " if diagnosis.misconception else ""
-    return _cut(f"  {exercise:{widest}}  {score:>5}  ", name + diagnosis.text)
+    return cut(f"  {exercise:{widest}}  {score:>5}  ", name + diagnosis.text)
 
 
 def _addresses(results: Results, course: Path) -> Iterator[str]:
@@ -139,17 +137,3 @@ def formgrader(course: Path) -> str:
     root = " --allow-root" if getattr(os, "geteuid", lambda: 1)() == 0 else ""
     folder = shlex.quote(os.path.relpath(course))
     return f"cd {folder} && {shlex.quote(jupyter)} lab{root} --LabApp.default_url=/formgrader"
-
-
-def _width(text: str) -> int:
-    """The columns that a text takes in a terminal: two for each wide character (Unicode, UAX #11)."""
-    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
-
-
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _cut(begin: str, text: str) -> str:
-    """A line that fits; a text that is too long is cut at a word."""
-    return begin + textwrap.shorten(text, WIDTH - _width(begin), placeholder=" …")
