@@ -18,6 +18,7 @@ from course_lib.functional.adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from course_lib.functional.blur import blur_pool1d, blur_pool2d, blur_pool3d
 from course_lib.functional.convolution import (
     conv1d,
     conv2d,
@@ -43,7 +44,16 @@ from course_lib.functional.pooling import (
     min_pool2d,
     min_pool3d,
 )
+from course_lib.functional.pyramid import spatial_pyramid_pool
 from course_lib.functional.shuffle import channel_shuffle, pixel_shuffle, pixel_unshuffle
+from course_lib.functional.unpooling import (
+    avg_unpool1d,
+    avg_unpool2d,
+    avg_unpool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -55,7 +65,13 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "avg_unpool1d",
+    "avg_unpool2d",
+    "avg_unpool3d",
     "batch_norm",
+    "blur_pool1d",
+    "blur_pool2d",
+    "blur_pool3d",
     "channel_shuffle",
     "conv1d",
     "conv2d",
@@ -71,12 +87,16 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "min_pool1d",
     "min_pool2d",
     "min_pool3d",
     "pixel_shuffle",
     "pixel_unshuffle",
     "relu",
+    "spatial_pyramid_pool",
     "unfold",
     "upsample",
     "upsample_bilinear",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from course_lib import geometry
 from course_lib.functional._extremum import max_pool, min_pool
+from course_lib.functional._linear import apply
 from course_lib.functional._windows import (
     FLOATS,
+    Axis,
     Fold,
     Windows,
     check_bool,
@@ -70,7 +73,7 @@ def average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int |
     dtype = x.dtype
     if dtype in (torch.float16, torch.bfloat16):
         x = x.float()
-    total = (_WindowSum if torch.compiler.is_compiling() else _DualWindowSum).apply(x, windows, False)
+    total = apply(WindowSum(windows.axes), x)
     counts = divisor if divisor is not None else _counts(windows, count_include_pad, x)
     if not dtype.is_floating_point:
         return torch.div(total, counts, rounding_mode="trunc")
@@ -88,30 +91,20 @@ def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tenso
     return table
 
 
-class _WindowSum(torch.autograd.Function):
-    """Sum of each window. Its transpose spreads each output over its window, and the transpose of that is the sum."""
+@dataclass(frozen=True)
+class WindowSum:
+    """Sum of each window. The transpose adds each output to every position that its window reads."""
 
-    generate_vmap_rule = True
+    axes: tuple[Axis, ...]
 
-    @staticmethod
-    def forward(x, windows, transpose):
-        channels_last = is_channels_last(x) and len(windows.axes) == 2
-        x = spread_all(x, windows.axes) if transpose else fold_all(x, windows.axes, SUM)
-        return x if channels_last else x.contiguous()
+    def forward(self, x: Tensor) -> Tensor:
+        y = fold_all(x, self.axes, SUM)
+        return y if self._keeps_format(x) else y.contiguous()
 
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        _, ctx.windows, ctx.transpose = inputs
+    def transpose(self, y: Tensor) -> Tensor:
+        x = spread_all(y, self.axes)
+        return x.contiguous(memory_format=torch.channels_last) if self._keeps_format(y) else x.contiguous()
 
-    @staticmethod
-    def backward(ctx, g):
-        function = _WindowSum if torch.compiler.is_compiling() else _DualWindowSum
-        return function.apply(g, ctx.windows, not ctx.transpose), None, None
-
-
-class _DualWindowSum(_WindowSum):
-    """The same with a forward-mode derivative, apart because torch.compile takes no Function that has one."""
-
-    @staticmethod
-    def jvp(ctx, tangent, *_):
-        return _DualWindowSum.apply(tangent, ctx.windows, ctx.transpose)
+    def _keeps_format(self, x: Tensor) -> bool:
+        """In 3-D torch's averages have no channels_last."""
+        return is_channels_last(x, 2) and len(self.axes) == 2

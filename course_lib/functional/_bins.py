@@ -7,6 +7,7 @@ strided slice: after some number of outputs, the *period*, bins move on by the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,15 +16,17 @@ from course_lib.functional._windows import Axis
 
 LONGEST_PERIOD = 8
 
-Taps = tuple[tuple[int, slice, slice], ...]
+# A tap, and start, stop and step of the outputs that have it and of what it reads for them.
+Reads = tuple[tuple[int, tuple[int, int, int], tuple[int, int, int]], ...]
 
 
 @dataclass(frozen=True)
 class Bins(Axis):
     """Windows of several lengths. `kernel_size` is the longest; `stride`, which they don't share, is 0."""
 
-    def taps(self) -> Taps:
-        return _taps(self.size, self.out)
+    def taps(self) -> Iterator[tuple[int, slice, slice]]:
+        for tap, outputs, inputs in _reads(self.size, self.out):
+            yield tap, slice(*outputs), slice(*inputs)
 
     def starts(self) -> list[int]:
         return [bin.start for bin in geometry.adaptive_bins(self.size, self.out)]
@@ -34,30 +37,39 @@ class Bins(Axis):
 
 def bins_of(dim: int, size: int, out: int) -> Axis:
     """The adaptive windows of an axis."""
+    size = len(range(size))  # torch.compile may pass a symbol, but each size has slices of its own
     if size % out == 0:
         return Axis(dim, size, out, size // out, size // out, 0, 1)
     return Bins(dim, size, out, max(map(len, geometry.adaptive_bins(size, out))), 0, 0, 1)
 
 
+def _reads(size: int, out: int) -> Reads:
+    return _fewest(size, out)
+
+
+# What torch.compiler.assume_constant_result sets; calling that would import all of torch.compile, a second or more.
+_reads._dynamo_marked_constant = True  # type: ignore[attr-defined]
+
+
 @lru_cache(maxsize=512)
-def _taps(size: int, out: int) -> Taps:
+def _fewest(size: int, out: int) -> Reads:
     """The slices, with the period that needs the fewest of them."""
     bins = geometry.adaptive_bins(size, out)
     return min((_with_period(bins, period) for period in range(1, min(LONGEST_PERIOD, out) + 1)), key=len)
 
 
-def _with_period(bins: tuple[range, ...], period: int) -> Taps:
+def _with_period(bins: tuple[range, ...], period: int) -> Reads:
     taps = []
     for tap in range(max(map(len, bins))):
         for phase in range(period):
             run: list[int] = []
             for output in range(phase, len(bins), period):
                 if len(bins[output]) <= tap or not _goes_on(run, output, bins, period):
-                    taps += [_slices(tap, run, bins, period)] if run else []
+                    taps += [_read(tap, run, bins, period)] if run else []
                     run = []
                 if len(bins[output]) > tap:
                     run.append(output)
-            taps += [_slices(tap, run, bins, period)] if run else []
+            taps += [_read(tap, run, bins, period)] if run else []
     return tuple(taps)
 
 
@@ -69,7 +81,7 @@ def _goes_on(run: list[int], output: int, bins: tuple[range, ...], period: int) 
     return step > 0 and (len(run) < 2 or step == bins[run[1]].start - bins[run[0]].start)
 
 
-def _slices(tap: int, run: list[int], bins: tuple[range, ...], period: int) -> tuple[int, slice, slice]:
+def _read(tap: int, run: list[int], bins: tuple[range, ...], period: int):
     first, last = (bins[output].start + tap for output in (run[0], run[-1]))
     step = bins[run[1]].start - bins[run[0]].start if len(run) > 1 else 1
-    return tap, slice(run[0], run[-1] + 1, period), slice(first, last + 1, step)
+    return tap, (run[0], run[-1] + 1, period), (first, last + 1, step)

@@ -92,7 +92,7 @@ def adaptive_avg_pool3d(input: torch.Tensor, output_size: Size) -> torch.Tensor:
 def _max(
     name: str, n: int, input: torch.Tensor, output_size, return_indices
 ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-    sizes = _sizes(name, n, input, output_size)
+    sizes = _sizes(name, n, input, output_size, mean=False)
     _check_not_empty(name, input, 1)
     check_dtype(name, input, FLOATS)
     if 0 in sizes:
@@ -104,7 +104,7 @@ def _max(
 
 
 def _avg(name: str, n: int, input: torch.Tensor, output_size) -> torch.Tensor:
-    sizes = _sizes(name, n, input, output_size)
+    sizes = _sizes(name, n, input, output_size, mean=True)
     if all(size == 1 for size in sizes):
         if not (input.is_floating_point() or input.is_complex()):
             raise RuntimeError(f"{name}(): input.dtype={input.dtype} must be one of floating point or complex numbers")
@@ -126,25 +126,27 @@ def _nothing(input: torch.Tensor, sizes: tuple[int, ...]) -> torch.Tensor:
     return input[..., :0].flatten(-len(sizes)).unflatten(-1, sizes)
 
 
-def _sizes(name: str, n: int, input: torch.Tensor, output_size) -> tuple[int, ...]:
+def _sizes(name: str, n: int, input: torch.Tensor, output_size, mean: bool) -> tuple[int, ...]:
     """Read output_size, or refuse it and the input's shape with an error of the kind that torch raises."""
     check_tensor(name, input)
-    shape = tuple(input.shape)
-    if len(shape) not in (n + 1, n + 2):
-        raise RuntimeError(f"{name}(): input must have {n + 1} or {n + 2} axes, {SHAPES[n]}, but its shape is {shape}")
-    several = isinstance(output_size, (tuple, list))
+    shape, several = tuple(input.shape), isinstance(output_size, (tuple, list))
     given = tuple(output_size) if several else (output_size,) * n
-    if several and len(given) != n:
-        kind = ValueError if n > 1 and len(given) >= len(shape) else RuntimeError
-        raise kind(f"{name}(): output_size={output_size!r} must be an int or have {n} entries, one for each axis")
-    sizes = tuple(
-        size if value is None and several and n > 1 else value for value, size in zip(given, shape[-n:], strict=True)
-    )
-    for value in sizes:
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
+    wrong_count = f"{name}(): output_size={output_size!r} must be an int or have {n} entries, one for each axis"
+    if several and n > 1 and len(given) >= len(shape):
+        raise ValueError(wrong_count)
+    none = several and n > 1
+    for value in given:
+        if isinstance(value, bool) or not (hasattr(value, "__index__") or none and value is None):
             keep = " or None, which keeps the input's size" if n > 1 else ""
             raise TypeError(f"{name}(): output_size={output_size!r} must be an int or a sequence of {n} ints{keep}")
-    sizes = tuple(value.__index__() for value in sizes)
+    anything = mean and n > 1 and all(value == 1 for value in given)  # torch takes a mean over any input's last axes
+    if len(shape) not in (n + 1, n + 2) and not (anything and len(shape) >= n):
+        raise (IndexError if anything else RuntimeError)(
+            f"{name}(): input must have {n + 1} or {n + 2} axes, {SHAPES[n]}, but its shape is {shape}"
+        )
+    if len(given) != n:
+        raise RuntimeError(wrong_count)
+    sizes = tuple(size if value is None else value.__index__() for value, size in zip(given, shape[-n:], strict=True))
     if min(sizes) < 0:
         raise RuntimeError(f"{name}(): output_size={output_size!r} must be at least 0 on every axis")
     return sizes
