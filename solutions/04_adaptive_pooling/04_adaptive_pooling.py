@@ -497,7 +497,7 @@ def yolo_spp(x):
 yolo_spp(torch.randn(1, 16, 13, 13)).shape
 
 # %% [markdown]
-# The size stays, and the channels are four times as many. What the block does shows an impulse:
+# The size stays, and the channels are four times as many. An impulse shows what the block does:
 
 # %% tags=["skip-execution"]
 impulse = samples.impulse(17, 17)[None, None]
@@ -597,8 +597,8 @@ Markdown(any_size.table(rows))
 
 # %% [markdown]
 # *Percent of the digits that are recognised, height × width above: the mean over three seeds, the least and the greatest
-# behind it.* The pyramid reads all the sizes, the new one nearly as well. And it is not the number of features that does it:
-# sorted, the same numbers are worth much less.
+# behind it.* The pyramid reads every size that it was trained on, and the last one, which is new to all four, better than
+# the others do. It is not the number of features that does it: sorted, the same numbers are worth much less.
 #
 # Do not conclude that averages are bad. These two convolutions see only 5 × 5 values, the corner of a stroke, so that
 # the head alone can tell where a stroke lies. In a deep network the channels can know it themselves; there a global
