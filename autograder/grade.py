@@ -118,6 +118,10 @@ class Grading:
             standing = self._writer.scores(assignment)
             for student in students:
                 row = Row(assignment, student)
+                if not student.isprintable():
+                    row.problem = messages.BAD_NAME
+                    self._done.append(row)
+                    continue
                 try:
                     handed = self._look(row, base, standing.get(student, {}))
                 except OSError as error:

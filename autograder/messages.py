@@ -55,6 +55,7 @@ NO_ASSIGNMENT = "There is no assignment {name!r}; the source folder has {known}.
 NO_STUDENT = "{name!r} has handed in nothing: there is no such folder in {folder}."
 NOTHING = "There is nothing to grade: no submission of an assignment lies in {folder}."
 BUSY = "Another grading of this course is running; let it end, or stop it."
+BAD_NAME = "The name of this folder holds what no gradebook takes: a line break, an invisible character, or bytes that are not UTF-8. Rename the folder and grade again."
 UNREADABLE = "The submission can't be read: {error}. Mend that and grade again."
 NOT_WRITTEN = "nbgrader could not write the grade: {said}"
 INTERRUPTED = "Stopped. What is graded so far is kept; the same command goes on from here."

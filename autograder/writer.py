@@ -132,7 +132,7 @@ class Writer:
                 converter.start()
                 self._gradebook.finish()
         except NbGraderException as error:
-            raise WriteError(said.text() or str(error)) from None
+            raise WriteError(said.reason() or str(error)) from None
         finally:
             self._gradebook.forget()
 

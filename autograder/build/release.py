@@ -71,3 +71,8 @@ class Said(logging.Handler):
 
     def text(self) -> str:
         return "\n".join(self.records)
+
+    def reason(self) -> str:
+        """The last line of the traceback that was logged, else all of the log."""
+        traces = [record for record in self.records if record.startswith("Traceback")]
+        return traces[0].strip().splitlines()[-1] if traces else self.text()

@@ -159,7 +159,16 @@ def test_one_that_cannot_be_written_stops_no_other(room: Any, monkeypatch: pytes
     monkeypatch.setattr(writer._Converter, "write_single_notebook", fails)
     problems = {row.student: row.problem for row in run(room) if row.problem}
     assert list(problems) == ["bob"]
-    assert "no luck" in problems["bob"]
+    assert problems["bob"] == "nbgrader could not write the grade: RuntimeError: no luck"
+    assert set(room.scores()) == {"ada", "Åse 漢字 [*]"}
+
+
+@pytest.mark.parametrize("name", [b"two\nlines", b"not \xff UTF-8", "\u202ebackwards".encode()])
+def test_a_folder_whose_name_no_gradebook_takes_is_named(room: Any, name: bytes) -> None:
+    os.rename(bytes(room.root / "submitted" / "bob"), os.path.join(bytes(room.root / "submitted"), name))
+    (row,) = (row for row in run(room) if row.problem)
+    assert os.fsencode(row.student) == name
+    assert row.problem.endswith("Rename the folder and grade again.")
     assert set(room.scores()) == {"ada", "Åse 漢字 [*]"}
 
 
