@@ -115,13 +115,15 @@ def pieces_of(x: Tensor, conv: Convolution, channels_last: bool) -> Iterator[Pie
     reach = first.dilation * (first.kernel_size - 1) // first.stride if conv.sliced else 0
     row = conv.channels * conv.groups * (first.stride if conv.sliced else first.kernel_size)
     row *= math.prod([axis.kernel_size * axis.out for axis in rest])
-    whole = torch.compiler.is_compiling() or conv.pointwise and conv.groups == 1
     cpu = x.device.type == "cpu"
-    room = math.inf if whole else CACHE if cpu else max(CACHE, x.numel())
-    rows = int(min(first.out, max(1, room // max(1, row) - reach)))
-    # Groups of several samples would need the weight once for each sample: not worth it where a call costs little.
-    alone = rows < first.out or cpu and conv.groups > 1 and not whole
-    count = 1 if alone else int(max(1, min(len(x), room // max(1, row * (rows + reach)))))
+    if torch.compiler.is_compiling() or conv.pointwise and conv.groups == 1:
+        rows, count = first.out, max(1, len(x))
+    else:
+        room = CACHE if cpu else max(CACHE, x.numel())
+        rows = min(first.out, max(1, room // max(1, row) - reach))
+        # Groups of several samples would need the weight once for each: not worth it where a call costs little.
+        alone = rows < first.out or cpu and conv.groups > 1
+        count = 1 if alone else max(1, room // max(1, row * (rows + reach)))
     for start in range(0, len(x), count):
         for top in range(0, first.out, rows):
             bottom = min(top + rows, first.out)

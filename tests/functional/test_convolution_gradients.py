@@ -169,3 +169,9 @@ def test_columns_stay_small(stride):
     for piece in pieces:
         columns, _ = piece.columns(x, x.dtype, zero=False)
         assert columns.numel() <= _pieces.CACHE < x.numel()
+
+
+def test_a_pointwise_convolution_is_one_product():
+    axes = tuple(Axis(dim, 512, 512, 1, 1, 0, 1) for dim in (-2, -1))
+    x = torch.ones(2, 8, 512, 512)
+    assert len(list(_pieces.pieces_of(x, _pieces.Convolution(axes, groups=1, channels=8), channels_last=False))) == 1
