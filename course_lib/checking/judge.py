@@ -161,7 +161,7 @@ def _difference(facet: Facet, target: Outcome, outcome: Outcome) -> Difference |
 def _misconception(exercise: Exercise, tried: Sequence[Tried], findings: dict[str, Finding]) -> Misconception | None:
     """The misconception behind the first finding; None where none has exactly the learner's outcomes.
 
-    It must explain that finding and at least half of what failed in its facet, or it is there by chance. Of several,
+    It must explain that finding and at least half of the wrong results in its facet, or it is chance. Of several,
     the one that explains the most failed cases, then the one that agrees with the most passed ones: what the learner
     has right must be right for it too.
     """
@@ -172,7 +172,7 @@ def _misconception(exercise: Exercise, tried: Sequence[Tried], findings: dict[st
         return None
     [first] = [one for one in tried if one.outcome is shown.outcome]
     failed = [one for one in tried if one.reason]
-    beside = [one for one in failed if one.facet is first.facet]
+    beside = [one for one in failed if one.facet is first.facet and one.outcome.status == "returned"]
     passed = [one for one in tried if not one.reason]
 
     def explained(misconception: Misconception, cases: Sequence[Tried]) -> int:
