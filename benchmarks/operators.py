@@ -30,6 +30,25 @@ TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "operators
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
+def blur_by_convolution(x: torch.Tensor, stride: int = 2) -> torch.Tensor:
+    row = torch.tensor([0.25, 0.5, 0.25])
+    kernel = torch.outer(row, row).expand(x.shape[1], 1, 3, 3)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, stride=stride, groups=x.shape[1])
+
+
+def pyramid_of_pools(x: torch.Tensor) -> torch.Tensor:
+    return torch.cat([F.adaptive_max_pool2d(x, size).flatten(1) for size in (4, 2, 1)], 1)
+
+
+# What one writes with torch where it has no such operator.
+INSTEAD: Mapping[str, Callable] = {
+    "min_pool2d": lambda x, **arguments: -F.max_pool2d(-x, **arguments),
+    "avg_unpool2d": lambda x, kernel_size: F.interpolate(x, scale_factor=kernel_size),
+    "blur_pool2d": blur_by_convolution,
+    "spatial_pyramid_pool": pyramid_of_pools,
+}
+
+
 class Case(NamedTuple):
     operator: str
     shape: tuple[int, ...]
@@ -45,6 +64,7 @@ WINDOWS = (
     {"kernel_size": 3, "stride": 1, "padding": 1},
 )
 DECODER = (8, 64, 56, 56)
+ADAPTIVE = (((8, 512, 14, 14), 1), (MIDDLE, 7), ((8, 256, 13, 13), 6), ((8, 512, 60, 60), 6), ((8, 64, 60, 60), 7))
 RESIZINGS = (
     *(
         {"mode": mode, **target}
@@ -89,6 +109,18 @@ CASES = [
     Case("avg_pool1d", (16, 64, 16384), {"kernel_size": 4}),
     Case("max_pool3d", VOLUME, {"kernel_size": 2}),
     Case("avg_pool3d", VOLUME, {"kernel_size": 2}),
+    *(Case("min_pool2d", STEM, {"kernel_size": 2}, memory) for memory in FORMATS),
+    *(
+        Case(f"adaptive_{kind}_pool2d", shape, {"output_size": size}, memory)
+        for memory, kind, (shape, size) in itertools.product(FORMATS, ("max", "avg"), ADAPTIVE)
+    ),
+    *(Case("spatial_pyramid_pool", (8, 256, 13, 13), {}, memory) for memory in FORMATS),
+    *(
+        Case("max_unpool2d", shape, {"kernel_size": 2}, memory, {"indices": shape})
+        for shape, memory in itertools.product((DECODER, MIDDLE), FORMATS)
+    ),
+    *(Case("avg_unpool2d", DECODER, {"kernel_size": 2}, memory) for memory in FORMATS),
+    *(Case("blur_pool2d", DECODER, {}, memory) for memory in FORMATS),
     *(Case("interpolate", DECODER, resizing, memory) for memory, resizing in itertools.product(FORMATS, RESIZINGS)),
     *(
         Case("interpolate", DECODER, {"mode": mode, "size": size, "antialias": True})
@@ -148,10 +180,14 @@ def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
     x = torch.randn(case.shape, generator=generator).contiguous(memory_format=FORMATS[case.memory])
     leaf = x.clone(memory_format=torch.preserve_format).requires_grad_()
     tensors = {name: torch.rand(shape, generator=generator) for name, shape in case.tensors.items()}
-    trained = {name: t.clone().requires_grad_() for name, t in tensors.items() if not name.startswith("running")}
+    if "indices" in tensors:
+        tensors["indices"] = indices_of_maxima(case, generator)
+    fixed = ("running_mean", "running_var", "indices")
+    trained = {name: t.clone().requires_grad_() for name, t in tensors.items() if name not in fixed}
     functions: dict[str, Callable[[], object]] = {"copy": x.clone}
     for name, module in (("ours", CF), ("torch", F)):
-        operator = getattr(module, case.operator)
+        operator = INSTEAD.get(case.operator) if module is F else None
+        operator = operator or getattr(module, case.operator)
         forward = partial(values, operator, {**case.arguments, **tensors})
         functions[f"{name}, forward"] = partial(forward, x)
         functions[f"{name}, with backward"] = partial(
@@ -161,6 +197,13 @@ def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
             torch.ones_like(forward(x)),
         )
     return times(functions, repetitions)
+
+
+def indices_of_maxima(case: Case, generator: torch.Generator) -> torch.Tensor:
+    """Where the maxima of a map twice as large were."""
+    *planes, height, width = case.shape
+    large = torch.randn((*planes, 2 * height, 2 * width), generator=generator)
+    return F.max_pool2d(large, 2, return_indices=True)[1].contiguous(memory_format=FORMATS[case.memory])
 
 
 def row(case: Case, measured: dict[str, list[float]]) -> str:
@@ -194,7 +237,8 @@ def main() -> None:
         "",
         f"{datetime.date.today()}, {processor()}, {options.threads} thread(s), torch {torch.__version__}, float32. "
         f"Milliseconds: least (median) of {options.repetitions} runs that take turns; ratio: torch's least over ours, "
-        "above 1 ours is faster. Made by `python benchmarks/operators.py --save`.",
+        "above 1 ours is faster. Where torch has no such operator, its column is what one would write with it. "
+        "Made by `python benchmarks/operators.py --save`.",
         "",
         "| operator | arguments | input | memory | copy | ours | torch | ratio | ours, with backward | torch | ratio |",
         "|---|---|---|---|---|---|---|---|---|---|---|",

@@ -34,8 +34,8 @@ def _highest(dtype: torch.dtype) -> float:
 
 
 # A NaN beats everything, in both.
-LARGEST = Fold(torch.maximum, Tensor.clamp_min_, torch.amax, _lowest, torch.max)
-SMALLEST = Fold(torch.minimum, Tensor.clamp_max_, torch.amin, _highest, torch.min)
+LARGEST = Fold(torch.maximum, Tensor.clamp_min_, torch.amax, _lowest)
+SMALLEST = Fold(torch.minimum, Tensor.clamp_max_, torch.amin, _highest)
 
 
 # Torch doesn't compare wide unsigned integers. Their bits read as signed, the top bit flipped, have the same order.
@@ -100,7 +100,8 @@ class _Extremum(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g):
         (x,) = ctx.saved_tensors
-        if x.device.type == "cpu" and not _traced():
+        whole = all(axis.is_whole() for axis in ctx.windows.axes)
+        if x.device.type == "cpu" and not whole and not _traced():
             return _Routed.apply(g, x.detach(), ctx.windows, ctx.op), None, None
         return _scattered(g, x.detach(), ctx.windows, ctx.op), None, None
 

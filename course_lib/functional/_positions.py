@@ -10,14 +10,16 @@ from course_lib.functional._windows import Axis, Fold, Windows, fold, fold_all, 
 # Scores of less than so many bits, a NaN's bit on top, fit into these.
 SCORES = {8: torch.uint8, 15: torch.int16, 31: torch.int32, 63: torch.int64}
 
-# Whole numbers of so many bits are exact in these.
-EXACT = {torch.float32: 24, torch.float64: 53}
+# Whole numbers up to these are exact.
+EXACT = {torch.float32: 2**24, torch.float64: 2**53}
 
 
 def positions(x: Tensor, windows: Windows, op: Fold) -> Tensor:
     """Positions in the flattened spatial axes; 0 for a window of padding alone."""
-    if all(axis.is_whole() for axis in windows.axes) and not _has_nan(fold_all(x, windows.axes, op)):
-        return _whole(x, len(windows.axes), op)
+    if all(axis.is_whole() for axis in windows.axes):
+        extreme = fold_all(x, windows.axes, op)
+        if not _has_nan(extreme):
+            return _whole(x, extreme, len(windows.axes))
     extremes = [x]
     for axis in windows.axes:
         extremes.append(fold(extremes[-1], axis, op))
@@ -35,11 +37,16 @@ def _has_nan(extreme: Tensor) -> bool:
     return bool((extreme != extreme).any())
 
 
-def _whole(x: Tensor, n: int, op: Fold) -> Tensor:
-    """A single window over everything: what torch's own search finds first."""
-    if is_channels_last(x, n):
-        return op.search(x.movedim(1, -1).flatten(1, -2), 1).indices[(..., *(None,) * n)]
-    return op.search(x.flatten(-n), -1).indices[(..., *(None,) * n)]
+def _whole(x: Tensor, extreme: Tensor, n: int) -> Tensor:
+    """A single window over everything: of the entries that equal the extreme one, the first scores most."""
+    dim = 1 if is_channels_last(x, n) else -1
+    x, extreme = (t.movedim(1, -1).flatten(1, -2) if dim == 1 else t.flatten(-n) for t in (x, extreme))
+    count = x.shape[dim]
+    # Written over floats, torch compares three times as fast as into bool.
+    hit = x.clone().eq_(extreme) if count <= EXACT.get(x.dtype, 0) else (x == extreme).long()
+    scores = torch.arange(count, 0, -1, dtype=hit.dtype, device=x.device).unsqueeze(-1 if dim == 1 else 0)
+    best = hit.mul_(scores).amax(dim)
+    return (count - best.long())[(..., *(None,) * n)]
 
 
 def _scores(extremes: list[Tensor], windows: Windows, has_nan: bool) -> Tensor:
@@ -54,7 +61,7 @@ def _scores(extremes: list[Tensor], windows: Windows, has_nan: bool) -> Tensor:
     bits = _score_bits(windows)
     top = sum(bits)
     x, *extremes = extremes
-    dtype = _score_dtype(x.dtype, top, has_nan)
+    dtype = next(dtype for room, dtype in SCORES.items() if top < room)
     scores, shift = x, top
     for axis, width, extreme in zip(windows.axes, bits, extremes, strict=True):
         first, shift = shift == top, shift - width
@@ -67,24 +74,13 @@ def _scores(extremes: list[Tensor], windows: Windows, has_nan: bool) -> Tensor:
         best = torch.zeros_like(extreme, dtype=dtype)
         for tap, outputs, inputs in axis.taps():
             before = 0 if first else axis.part(scores, inputs)
-            hit = _equal(axis.part(x, inputs), axis.part(extreme, outputs), dtype)
-            score = hit.mul_(before + ((axis.kernel_size - tap) << shift))
+            hit = (axis.part(x, inputs) == axis.part(extreme, outputs)).view(torch.uint8).to(dtype)
+            score = hit * (before + ((axis.kernel_size - tap) << shift))
             if nan is not None:
                 score += axis.part(nan, inputs) * (before + ((axis.kernel_size + tap) << shift) + (first << top))
             axis.part(best, outputs).clamp_min_(score)
         x, scores = extreme, best
-    return scores if dtype in SCORES.values() else scores.to(torch.int64)
-
-
-def _score_dtype(dtype: torch.dtype, top: int, has_nan: bool) -> torch.dtype:
-    if not has_nan and top < EXACT.get(dtype, 0):
-        return dtype
-    return next(dtype for room, dtype in SCORES.items() if top < room)
-
-
-def _equal(a: Tensor, b: Tensor, dtype: torch.dtype) -> Tensor:
-    """1 where they are equal, else 0. (Written over floats, torch compares three times as fast as into bool.)"""
-    return a.clone().eq_(b) if dtype is a.dtype else (a == b).view(torch.uint8).to(dtype)
+    return scores
 
 
 def _score_bits(windows: Windows) -> list[int]:

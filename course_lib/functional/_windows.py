@@ -81,15 +81,13 @@ class Axis:
 class Fold:
     """An associative, commutative operation.
 
-    Of two tensors, of one tensor into another, of all entries along an axis, and of no tensor at all. A `search` says
-    where along an axis the entry lies that wins.
+    Of two tensors, of one tensor into another, of all entries along an axis, and of no tensor at all.
     """
 
     pair: Callable[[Tensor, Tensor], Tensor]
     into: Callable[[Tensor, Tensor], Tensor]
     along: Callable[[Tensor, int], Tensor]
     nothing: Callable[[torch.dtype], float]
-    search: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,9 @@ def fold(x: Tensor, axis: Axis, op: Fold) -> Tensor:
 def spread_all(g: Tensor, axes: Sequence[Axis]) -> Tensor:
     """The transpose of `fold_all` with a sum."""
     if all(axis.is_whole() for axis in axes):
-        return g.expand(*g.shape[: -len(axes)], *(axis.size for axis in axes))
+        return g.expand(*g.shape[: -len(axes)], *(axis.size for axis in axes)).clone(
+            memory_format=torch.contiguous_format
+        )
     for axis in reversed(axes):
         g = spread(g, axis)
     return g
@@ -141,14 +141,27 @@ def spread_all(g: Tensor, axes: Sequence[Axis]) -> Tensor:
 def spread(g: Tensor, axis: Axis) -> Tensor:
     """Add each output's value to every position that its window reads: the transpose of `fold` with a sum."""
     if axis.is_tiling():
-        x = axis.resized(g, axis.size, None)
-        for _, _, inputs in axis.taps():
-            axis.part(x, inputs).copy_(g)
-        return x
+        return _repeated(g, axis)
     x = axis.resized(g, axis.size, 0)
     for _, outputs, inputs in axis.taps():
         axis.part(x, inputs).add_(axis.part(g, outputs))
     return x
+
+
+def _repeated(g: Tensor, axis: Axis) -> Tensor:
+    """`spread` where no two windows share a position and none is left over: each entry kernel_size times."""
+    channels_last = is_channels_last(g)
+    if axis.kernel_size == 1:
+        return g.clone()
+    if axis.dim == -1 and not channels_last:  # neighbours in memory are copied fastest tap by tap
+        x = axis.resized(g, axis.size, None)
+        for _, _, inputs in axis.taps():
+            axis.part(x, inputs).copy_(g)
+        return x
+    g, dim = (g.movedim(1, -1), g.dim() + axis.dim - 1) if channels_last else (g, g.dim() + axis.dim)
+    shape = (*g.shape[: dim + 1], axis.kernel_size, *g.shape[dim + 1 :])
+    x = g.unsqueeze(dim + 1).expand(shape).flatten(dim, dim + 1)
+    return x.movedim(-1, 1) if channels_last else x
 
 
 def windows_of(name: str, input: Tensor, n: int, kernel_size, stride, padding, dilation=1, ceil_mode=False) -> Windows:

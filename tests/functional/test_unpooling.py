@@ -175,6 +175,13 @@ def test_where_windows_overlap_copies_add_up():
     assert CF.avg_unpool1d(torch.tensor([[1.0, 10.0]]), 3, 2).tolist() == [[1, 1, 11, 10, 10]]
 
 
+def test_the_result_shares_no_memory_with_the_input():
+    x = grid((2, 3, 1, 1))
+    for y in (CF.avg_unpool2d(x, 1), CF.avg_unpool2d(x, 1, 2), CF.max_unpool2d(x, torch.zeros_like(x).long(), 1)):
+        assert torch.equal(y, x)
+        assert y.data_ptr() != x.data_ptr()
+
+
 def test_copies_equal_nearest_interpolation():
     x = grid((2, 3, 4, 5))
     assert torch.equal(CF.avg_unpool2d(x, 3), F.interpolate(x, scale_factor=3))
