@@ -24,14 +24,14 @@ def route(g: Tensor, x: Tensor, windows: Windows, op: Fold) -> Tensor | None:
     n = len(windows.axes)
     if is_channels_last(x, n):
         g, dx = g.contiguous(memory_format=FORMATS[n]), torch.empty_like(x)
-        planes = (g, x, dx)
+        planes = [g, x, dx]
     else:
         x, g = x.contiguous(), g.contiguous()
         dx = torch.empty_like(x)
-        planes = tuple(t.flatten(0, -n - 1) for t in (g, x, dx))
+        planes = [t.flatten(0, -n - 1) for t in (g, x, dx)]
     size = max(1, BLOCK // planes[1][0].numel()) if len(planes[1]) else 1
-    for block in zip(*(t.split(size) for t in planes), strict=True):
-        if not _route_block(*block, windows, op):
+    for some_g, some_x, some_dx in zip(*(t.split(size) for t in planes), strict=True):
+        if not _route_block(some_g, some_x, some_dx, windows, op):
             return None
     return dx
 

@@ -100,7 +100,7 @@ def _max(
         return (values, values.detach().long()) if return_indices else values
     # In 3-D torch's adaptive pooling has no channels_last.
     values, indices = extremum(input.contiguous() if n == 3 else input, _windows(input, sizes), LARGEST, return_indices)
-    return (values, indices) if return_indices else values
+    return values if indices is None else (values, indices)
 
 
 def _avg(name: str, n: int, input: torch.Tensor, output_size) -> torch.Tensor:

@@ -5,13 +5,13 @@ K. He et al., "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from course_lib.functional.adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
 
-POOLS = {"max": adaptive_max_pool2d, "avg": adaptive_avg_pool2d}
+POOLS: dict[str, Callable] = {"max": adaptive_max_pool2d, "avg": adaptive_avg_pool2d}
 
 
 def spatial_pyramid_pool(

@@ -210,10 +210,7 @@ def _avg_unpool(name, n, input, kernel_size, stride, padding, output_size, conve
             raise ValueError(f"{name}(): padding={p_} must be between 0 and {k_ // 2}, half of kernel_size={k_}")
     bounds = [(size, size + step - 1) for size, step in zip(least, s, strict=True)]
     sizes = _sizes(name, n, output_size, least, bounds)
-    axes = tuple(
-        Axis(dim, size, input.shape[dim], *each, 1)
-        for dim, (size, *each) in enumerate(zip(sizes, k, s, p, strict=True), start=-n)
-    )
+    axes = tuple(Axis(dim, sizes[dim], input.shape[dim], k[dim], s[dim], p[dim], dilation=1) for dim in range(-n, 0))
     x = input.float() if input.dtype in FLOATS[:2] else input
     x = x / math.prod(k) if convention == "adjoint" else x
     return apply(WindowSum(axes), x, transpose=True).to(input.dtype)

@@ -98,7 +98,7 @@ class SubPixelConv2d(nn.Sequential):
             raise ValueError(f"upscale_factor={upscale_factor} must be at least 1")
         conv = Conv2d(in_channels, out_channels * upscale_factor**2, kernel_size, padding=kernel_size // 2, bias=bias)
         icnr_(conv.weight, upscale_factor)
-        if bias:
+        if conv.bias is not None:
             nn.init.zeros_(conv.bias)
         super().__init__(OrderedDict(conv=conv, shuffle=PixelShuffle(upscale_factor)))
 

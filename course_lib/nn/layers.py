@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ class Conv2d(nn.Conv2d):
     """torch.nn.Conv2d computed by functional.conv2d: (N, C, H, W) to (N, O, H', W')."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0
         return CF.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)
@@ -24,11 +25,11 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     """torch.nn.ConvTranspose2d computed by functional.conv_transpose2d: (N, C, H, W) to (N, O, H', W')."""
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        output_padding = self._output_padding(
-            input, output_size, self.stride, self.padding, self.kernel_size, 2, self.dilation
-        )
+        padding: Any = self.padding
+        sizes: Any = (output_size, self.stride, padding, self.kernel_size, 2, self.dilation)
+        output_padding = self._output_padding(input, *sizes)
         return CF.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
+            input, self.weight, self.bias, self.stride, padding, output_padding, self.groups, self.dilation
         )
 
 
@@ -38,7 +39,7 @@ class BatchNorm2d(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats:
+        if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if self.momentum is None:  # an average over all batches so far
                 momentum = 1.0 / float(self.num_batches_tracked)

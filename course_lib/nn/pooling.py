@@ -6,7 +6,8 @@ take the same arguments, print themselves the same way, and are instances of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,23 @@ from course_lib.geometry import per_axis
 Ints = int | Sequence[int]
 
 
-class _Max:
+class _Torchs:
+    """What a pooling operator is called with, as torch's own classes keep it."""
+
+    pool: Callable[..., Any]
+    kernel_size: Any
+    stride: Any
+    padding: Any
+    dilation: Any
+    ceil_mode: Any
+    return_indices: Any
+    count_include_pad: Any
+    divisor_override: Any
+    norm_type: Any
+    output_size: Any
+
+
+class _Max(_Torchs):
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.pool(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
@@ -75,7 +92,7 @@ class AvgPool1d(nn.AvgPool1d):
         return CF.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
 
 
-class _Avg:
+class _Avg(_Torchs):
     def forward(self, input: Tensor) -> Tensor:
         return self.pool(
             input,
@@ -100,7 +117,7 @@ class AvgPool3d(_Avg, nn.AvgPool3d):
     pool = staticmethod(CF.avg_pool3d)
 
 
-class _LP:
+class _LP(_Torchs):
     def forward(self, input: Tensor) -> Tensor:
         return self.pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
@@ -123,7 +140,7 @@ class LPPool3d(_LP, nn.LPPool3d):
     pool = staticmethod(CF.lp_pool3d)
 
 
-class _AdaptiveMax:
+class _AdaptiveMax(_Torchs):
     def forward(self, input: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.pool(input, self.output_size, self.return_indices)
 
@@ -146,7 +163,7 @@ class AdaptiveMaxPool3d(_AdaptiveMax, nn.AdaptiveMaxPool3d):
     pool = staticmethod(CF.adaptive_max_pool3d)
 
 
-class _AdaptiveAvg:
+class _AdaptiveAvg(_Torchs):
     def forward(self, input: Tensor) -> Tensor:
         return self.pool(input, self.output_size)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -12,6 +13,11 @@ Ints = int | Sequence[int]
 
 
 class _MaxUnpool:
+    unpool: Callable[..., Tensor]
+    kernel_size: Any
+    stride: Any
+    padding: Any
+
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         return self.unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -33,7 +35,7 @@ def reads_windows(axes: int | None = None):
 
     def reads(case: Case, index: tuple[int, ...]) -> tuple[range, ...]:
         n = case.args[0].dim() - 2 if axes is None else axes
-        get = case.kwargs.get
+        get: Callable = case.kwargs.get
         kernel_size = per_axis(get("kernel_size"), n, "kernel_size")
         stride = kernel_size if get("stride") is None else per_axis(get("stride"), n, "stride")
         padding, dilation = (
