@@ -28,14 +28,19 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "answers": (),
     "pooling": ("maxpool", "avgpool", "lppool", "minpool", "powavg", "pyramidpool"),
     "blur": ("blurpool",),
+    "unpooling": ("unpool",),
     "convolution": ("conv",),
+    "interpolation": ("interpolat", "upsampl", "gridsampl", "resampl", "sourcecoordinate", "sourcestep"),
     "receptive field": ("receptivefield",),
     "consistency": ("consistency",),
+    "shuffle": ("pixelshuffle", "pixelunshuffle", "channelshuffle"),
+    "icnr": ("icnr", "subpixel"),
+    "phase energy": ("phaseenergy", "unevenness", "upsamplerenergy"),
 }
 
 
 # Where course_lib itself does what exercises ask for.
-REFERENCES = ("course_lib.functional", "course_lib.nn", "course_lib.analysis")
+REFERENCES = ("course_lib.functional", "course_lib.nn", "course_lib.analysis", "course_lib.geometry")
 
 
 class BannedOperator(Exception):

@@ -15,6 +15,7 @@ import course_lib.functional as CF
 from course_lib.checking.guard import FAMILIES, BannedOperator, Hit, guarded, is_banned, static_hits
 from course_lib.functional import max_pool2d as reference_taken_earlier
 from course_lib.functional._extremum import max_pool as inner_reference_taken_earlier
+from course_lib.geometry import source_coordinates
 
 X = torch.arange(16.0).reshape(1, 1, 4, 4)
 POOLED = [[[[5.0, 7.0], [13.0, 15.0]]]]
@@ -317,3 +318,48 @@ def test_a_function_of_a_notebook_with_odd_names_in_it_is_read() -> None:
     scope = {"torch": torch, "odd": type("Odd", (), {"__module__": 3, "__name__": 4})()}
     exec("def work(x):\n    return odd, torch.max(x)", scope)
     assert static_hits(scope["work"], ["pooling"]) == []
+
+
+@pytest.mark.parametrize("gradient", [False, True], ids=["", "gradient"])
+def test_interpolations_are_a_family(gradient: bool) -> None:
+    x = torch.ones(1, 2, 4, 4, requires_grad=gradient)
+    grid = F.affine_grid(torch.eye(2, 3)[None], [1, 2, 4, 4], align_corners=False)
+    for call in (
+        lambda: F.interpolate(x, 8),
+        lambda: F.interpolate(x, 8, mode="nearest-exact"),
+        lambda: F.interpolate(x[0], 8, mode="linear"),
+        lambda: F.interpolate(x, 8, mode="bilinear", align_corners=True),
+        lambda: F.interpolate(x, 2, mode="bilinear", antialias=True),
+        lambda: F.interpolate(x, 8, mode="bicubic"),
+        lambda: F.interpolate(x[:, :, None], (1, 8, 8), mode="trilinear"),
+        lambda: nn.Upsample(8)(x),
+        lambda: nn.UpsamplingBilinear2d(8)(x),
+        lambda: F.grid_sample(x, grid, align_corners=False),
+        lambda: torch.ops.aten.upsample_bilinear2d(x, [8, 8], False),
+        lambda: CF.interpolate(x, 8, mode="bilinear"),
+        lambda: source_coordinates(4, 8),
+    ):
+        call()
+        with guarded(["interpolation"]) as guard, pytest.raises(BannedOperator):
+            call()
+        assert is_banned(guard.hits[0].operator, ["interpolation"])
+
+
+def resample(x, matrix):
+    return torch.einsum("oh,nchw->ncow", matrix, x)
+
+
+def interpolate(x):
+    places = (torch.arange(8) + 0.5) / 2 - 0.5
+    left = places.clamp(0, 3).floor().long()
+    nearer = torch.lerp(x[..., left], x[..., (left + 1).clamp(max=3)], places.clamp(0, 3) - left)
+    return resample(nearer, torch.ones(2, 4)) + F.pad(nearer, (0, 0, 0, 0), mode="replicate")[:, :, :2]
+
+
+def test_a_learner_s_own_interpolation_is_free_whatever_its_name() -> None:
+    x = torch.ones(1, 2, 4, 4, requires_grad=True)
+    with guarded(["interpolation"]) as guard:
+        interpolate(x).sum().backward()
+        x.repeat_interleave(2, dim=-1)
+    assert guard.hits == []
+    assert static_hits(interpolate, ["interpolation"]) == static_hits(resample, ["interpolation"]) == []
