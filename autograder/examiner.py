@@ -15,7 +15,7 @@ from typing import Any
 
 from autograder import messages
 from autograder.record import Output, Record
-from autograder.script import Script, Step, function_source
+from autograder.script import Script, Step
 from autograder.supervisor import Ended, Learner, Zygote
 from course_lib import exercises
 from course_lib.checking.driver import Line, Outcome, Raised
@@ -23,8 +23,9 @@ from course_lib.checking.exercise import Case, Exercise, Facet
 from course_lib.checking.guard import Hit
 from course_lib.checking.judge import Problem, Verdict, judge, refuse
 from course_lib.checking.report import Report, report
+from course_lib.checking.source import text_in
 
-STATUSES = ("returned", "raised", "not attempted", "out of time", "banned")
+STATUSES = ("returned", "raised", "not attempted", "wrong state", "out of time", "banned")
 
 
 def grade(script: Script, zygote: Zygote, secret: str) -> Record:
@@ -95,7 +96,7 @@ def _examine(name: str, hidden: bool, script: Script, learner: Learner, secret: 
         return Examination(exercise, problem=_problem(problem, exercise))
     seed = None
     if hidden:
-        source = function_source(name, script.solutions.get(name, ""))
+        source = text_in(name, script.solutions.get(name, ""))
         seed = hmac.new(secret.encode(), source.encode(), hashlib.sha256).hexdigest()[:8]
     groups = exercise.groups(seed)
     outcomes: list[list[Outcome]] = []
@@ -151,11 +152,13 @@ def _read(said: dict[str, Any]) -> Outcome:
     if status == "banned" and not hits:
         hits = (Hit("?"),)
     state = said["state"]
+    if {"raised": raised, "wrong state": state}.get(status, True) is None:
+        raise ValueError(status)
     return Outcome(
         status,
         said["value"],
-        tuple(said["gradients"]),
-        said["buffers"],
+        dict(said["gradients"]),
+        dict(said["buffers"]),
         changed=tuple(each if type(each) is int else str(each)[:100] for each in said["changed"][:20]),
         steady=said["steady"] is True,
         raised=raised,

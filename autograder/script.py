@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
@@ -96,17 +95,3 @@ def _check(statement: ast.stmt) -> Check | None:
         ):
             return Check(name, hidden=hidden)
     return None
-
-
-def function_source(name: str, cell: str) -> str:
-    """The text of a function or class in a cell, as inspect.getsource gives it; the whole cell where it isn't found."""
-    try:
-        body = ast.parse(cell).body
-    except SyntaxError:
-        return cell
-    found = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
-    if not found:
-        return cell
-    first = min([found[-1].lineno, *(each.lineno for each in found[-1].decorator_list)])
-    lines = [line + "\n" for line in cell.splitlines()]
-    return "".join(inspect.getblock(lines[first - 1 :]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import hashlib
 import hmac
-import inspect
 import os
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +15,9 @@ from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Exercise
 from course_lib.checking.judge import Problem
 from course_lib.checking.numbers import number
-from course_lib.checking.plain import functions_of, kind_of
+from course_lib.checking.plain import kind_of
 from course_lib.checking.report import Facets, Mark, Report, Text, Title, report
+from course_lib.checking.source import source_of
 
 _stages: dict[str, int] = {}
 _places: dict[str, str] = {}
@@ -83,12 +83,8 @@ def _progress_row(exercise: Exercise, points: float | None) -> tuple[Mark, str, 
 
 def hidden_seed(work: Callable) -> str:
     """The seed of the hidden cases: the instructor's secret and the submitted code make it together."""
-    try:
-        source = "".join(inspect.getsource(function) for function in functions_of(work))
-    except (OSError, TypeError, SyntaxError):
-        source = ""
     secret = os.environ.get("DOWN_AND_UP_SECRET", "")
-    return hmac.new(secret.encode(), source.encode(), hashlib.sha256).hexdigest()[:8]
+    return hmac.new(secret.encode(), source_of(work).encode(), hashlib.sha256).hexdigest()[:8]
 
 
 def _find(work: Any) -> Exercise | Problem:

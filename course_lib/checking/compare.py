@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 Kind = Literal[
-    "nothing", "type", "length", "keys", "shape", "dtype", "device", "nan", "value", "no gradient", "gradient"
+    "nothing",
+    "type",
+    "length",
+    "keys",
+    "shape",
+    "dtype",
+    "device",
+    "nan",
+    "value",
+    "no gradient",
+    "gradient",
+    "no buffer",
+    "buffer",
+    "attached",
 ]
 
 # Relative and absolute tolerance by dtype; everything else must be equal.
@@ -26,7 +39,8 @@ TOLERANCES = {
 class Difference:
     """How yours differs from the target.
 
-    kind: what differs. part: which output of a tuple, entry of a dict or argument (of a gradient). index: the first
+    kind: what differs. part: which output of a tuple, entry of a dict, argument or parameter (of a gradient) or buffer
+    (attached: it hangs on the call's graph). index: the first
     element that differs; count of total: how many do. target and yours: the two whole parts; wrong: where they differ.
     """
 
@@ -78,15 +92,27 @@ def part_difference(target: Any, yours: Any, part: Any) -> Difference | None:
     return difference(target[part], yours[part], part)
 
 
-def gradient_difference(targets: Sequence[Tensor | None], yours: Sequence[Tensor | None]) -> Difference | None:
-    """The same for gradients; part is the position among the floating-point tensor arguments."""
-    for position, (target, mine) in enumerate(zip(targets, yours, strict=True)):
+def gradient_difference(targets: Mapping[int | str, Any], yours: Mapping[int | str, Any]) -> Difference | None:
+    """The same for gradients; part is the position of an argument or the name of a parameter."""
+    for name, target in targets.items():
+        mine = yours.get(name)
         if target is None:
             continue
-        if mine is None:
-            return Difference("no gradient", target, mine, position)
-        if found := _tensor_difference(target, mine, position):
-            return Difference("gradient", target, mine, position, found.index, found.count, found.total, found.wrong)
+        if not isinstance(mine, Tensor):
+            return Difference("no gradient", target, mine, name)
+        if found := _tensor_difference(target, mine, name):
+            return replace(found, kind="gradient")
+    return None
+
+
+def buffer_difference(targets: Mapping[str, Any], yours: Mapping[str, Any]) -> Difference | None:
+    """The same for what a module's buffers, or the arguments to be updated, hold after the call; part is the name."""
+    for name, target in targets.items():
+        mine = yours.get(name)
+        if mine is None and name in yours and target is not None:
+            return Difference("attached", target, mine, name)
+        if found := difference(target, mine, name):
+            return replace(found, kind="no buffer" if found.index is None else "buffer")
     return None
 
 

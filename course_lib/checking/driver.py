@@ -11,7 +11,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,16 +54,18 @@ class Raised:
 class Outcome:
     """What one case gave, as plain data.
 
-    value: the output, detached; gradients: one for each floating-point tensor argument (None where it got
-    none), empty where the case asks for none; buffers: a module's afterwards; changed: arguments changed in place, by
-    position or keyword; steady: False where a second call gave another result; state: the parameters and buffers to
-    load and those that the module holds, where these differ; printed: what the call printed.
+    value: the output, detached; gradients: one for each floating-point tensor argument, by its position, and for each
+    parameter of a module, by its name (None where it got none), empty where the case asks for none; buffers: what a
+    module's hold afterwards, or the arguments that the exercise updates, by name (None where the call's graph hangs on
+    it); changed: other arguments changed in place, by position or keyword; steady: False where a second call gave
+    another result; state: the parameters and buffers to load and those that the module holds, where these differ;
+    printed: what the call printed.
     """
 
     status: Status
     value: Any = None
-    gradients: tuple[Tensor | None, ...] = ()
-    buffers: dict[str, Tensor] | None = None
+    gradients: dict[int | str, Tensor | None] = field(default_factory=dict)
+    buffers: dict[str, Any] = field(default_factory=dict)
     changed: tuple[int | str, ...] = ()
     steady: bool = True
     raised: Raised | None = None
@@ -92,7 +94,7 @@ def attempt(exercise: Exercise, work: Callable, cases: Sequence[Case], *, truste
 def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False, twice: bool = False) -> Outcome:
     """Runs one case. twice: call a second time and note whether the result is the same."""
     printed = _Printed()
-    first, second = _copies(case, gradient=case.gradient), _copies(case) if twice else None
+    first, second = _copies(exercise, case, gradient=case.gradient), _copies(exercise, case) if twice else None
     found: dict[str, Any] = {}
     over = False
     with (
@@ -127,16 +129,18 @@ def _returned(
 ) -> dict[str, Any]:
     """Calls the work on copies of a case's arguments and looks at everything that the call left behind."""
     value, module = _call(exercise, work, case, *first)
-    gradients = _gradients(value, first[0], case) if case.gradient else ()
-    buffers = {name: plain(b) for name, b in nn.Module.named_buffers(module)} if module is not None else None
-    changed = tuple(name for name, (now, before) in _beside(first, case) if not _same(plain(now), plain(before)))
+    gradients = _gradients(value, first[0], module, exercise, case) if case.gradient else {}
+    beside = dict(_beside(first, case))
+    updated = {name: beside.pop(place)[0] for name, place in _updated(exercise, case) if place in beside}
+    buffers = dict(nn.Module.named_buffers(module)) if module is not None else updated
+    changed = tuple(name for name, (now, before) in beside.items() if not _same(plain(now), plain(before)))
     value = plain(value)
     steady = not second or bool(changed) or _same(value, plain(_call(exercise, work, case, *second)[0]))
     return {
         "status": "returned",
         "value": value,
         "gradients": gradients,
-        "buffers": buffers,
+        "buffers": {name: None if _is_attached(b) else plain(b) for name, b in buffers.items()},
         "changed": changed,
         "steady": steady,
     }
@@ -157,18 +161,31 @@ class _WrongState(Exception):
     """The module's parameters and buffers are not those that the case loads."""
 
 
-def _copies(case: Case, gradient: bool = False) -> Arguments:
+def _copies(exercise: Exercise, case: Case, gradient: bool = False) -> Arguments:
     """Copies of a case's arguments: same values and strides, in memory of their own."""
     args = copy.deepcopy(list(case.args))
     if gradient:
-        for value in args:
-            if _is_float(value):
-                value.requires_grad_()
+        for position in _differentiable(exercise, case):
+            args[position].requires_grad_()
     return args, copy.deepcopy(dict(case.kwargs))
 
 
-def _is_float(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.is_floating_point()
+def _differentiable(exercise: Exercise, case: Case) -> list[int]:
+    """The positions of the arguments that get a gradient: floating-point tensors that are not to be updated."""
+    updated = [place for _, place in _updated(exercise, case)]
+    floats = [n for n, a in enumerate(case.args) if isinstance(a, Tensor) and a.is_floating_point()]
+    return [position for position in floats if position not in updated]
+
+
+def _updated(exercise: Exercise, case: Case) -> list[tuple[str, int | str]]:
+    """For each argument that the exercise updates: its name, and where this case gives it, by position or keyword."""
+    names = list(exercise.signature.parameters) if exercise.updates else []
+    places = [(name, names.index(name)) for name in exercise.updates]
+    return [(name, place if place < len(case.args) else name) for name, place in places]
+
+
+def _is_attached(value: Any) -> bool:
+    return is_dense(value) and unwrapped(value).grad_fn is not None
 
 
 def _beside(given: Arguments, case: Case) -> Iterator[tuple[int | str, tuple[Any, Any]]]:
@@ -198,21 +215,25 @@ def _shapes(state: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {text(str(name), 60): tuple(getattr(value, "shape", ())) for name, value in sorted(state.items())}
 
 
-def _gradients(value: Any, args: Sequence[Any], case: Case) -> tuple[Tensor | None, ...]:
+def _gradients(
+    value: Any, args: Sequence[Any], module: nn.Module | None, exercise: Exercise, case: Case
+) -> dict[int | str, Tensor | None]:
     """The gradients of ⟨output, weights⟩ for fixed weights that all differ, so that every output element matters."""
     if issubclass(type(value), tuple | list) and len(value):
         value = next(iter(value))
     first = unwrapped(value)
-    leaves = [now for now, before in zip(args, case.args, strict=True) if _is_float(before)]
-    reached = [leaf for leaf in leaves if leaf.requires_grad]
+    leaves: dict[int | str, Tensor] = {position: args[position] for position in _differentiable(exercise, case)}
+    if module is not None and case.state:
+        leaves |= dict(nn.Module.named_parameters(module))
+    reached = [leaf for leaf in leaves.values() if leaf.requires_grad]
     if not (is_dense(first) and first.is_floating_point() and first.requires_grad and reached):
-        return tuple(None for _ in leaves)
+        return dict.fromkeys(leaves)
     if first.device.type == "meta" or first.numel() > ELEMENTS:
-        return tuple(None for _ in leaves)
+        return dict.fromkeys(leaves)
     weights = torch.arange(1, first.numel() + 1, dtype=first.dtype, device=first.device).reshape(first.shape)
     # A scalar needs no grad_outputs, for which torch would import sympy: 0.3 s at the first check.
     given = iter(torch.autograd.grad((first * weights).sum(), reached, allow_unused=True))
-    return tuple(plain(next(given)) if leaf.requires_grad else None for leaf in leaves)
+    return {name: plain(next(given)) if leaf.requires_grad else None for name, leaf in leaves.items()}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -18,7 +18,9 @@ class Case:
 
     args, kwargs: what the function (or the built module) is called with; tensors keep their strides.
     note: one whole sentence that says what is special about this call.
-    gradient: compare the gradients of every floating-point tensor argument too.
+    gradient: compare the gradients of every floating-point tensor argument too and, of a module whose state the case
+        loads, those of its parameters.
+    raises: the name of the error that the call must end in; empty where it must return.
     build, state, training: for a module only: its constructor's keywords, the parameters and buffers to load, its mode.
     """
 
@@ -26,6 +28,7 @@ class Case:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
     gradient: bool = False
+    raises: str = ""
     build: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     training: bool = False
@@ -79,6 +82,8 @@ class Exercise:
     oracle: computes the right output; same signature as the learner's work.
     banned: families of operators that may not be called, as they are spelled in ``guard.FAMILIES``.
     instead: one sentence that says what to build with, shown when a banned operator was called.
+    updates: parameters whose tensors the call is to change in place, as batch norm does its running statistics; what
+        is in them afterwards is judged as the buffers of a module are.
     reads: for one case and the index of an output element, the input positions it reads, a range for each of the
         last axes of the first argument.
     """
@@ -95,6 +100,7 @@ class Exercise:
     misconceptions: tuple[Misconception, ...] = ()
     banned: tuple[str, ...] = ("answers",)
     instead: str = "Build it yourself; what the course judges with is out of reach while it judges."
+    updates: tuple[str, ...] = ()
     reads: Callable[[Case, tuple[int, ...]], tuple[range, ...]] | None = None
     seconds: float = 5.0
 

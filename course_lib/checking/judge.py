@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from course_lib.checking.compare import Difference, difference, gradient_difference, part_difference
+from course_lib.checking.compare import Difference, buffer_difference, difference, gradient_difference, part_difference
 from course_lib.checking.driver import Outcome, attempt, run
 from course_lib.checking.exercise import Case, Exercise, Facet, Misconception
 from course_lib.checking.guard import Hit
@@ -20,7 +20,7 @@ class Finding:
 
     case: Case
     outcome: Outcome
-    reason: Literal["difference", "law", "changed", "unsteady", "status"]
+    reason: Literal["difference", "law", "changed", "unsteady", "status", "not raised"]
     difference: Difference | None = None
     reads: tuple[range, ...] | None = None
     hidden: bool = False
@@ -127,8 +127,12 @@ def _group_findings(
 
 
 def _finding(exercise: Exercise, facet: Facet, case: Case, outcome: Outcome, hidden: bool) -> Finding | None:
+    if case.raises and outcome.raised and outcome.status == "raised" and outcome.raised.type == case.raises:
+        return None
     if outcome.status != "returned":
         return Finding(case, outcome, "status", hidden=hidden)
+    if case.raises:
+        return Finding(case, outcome, "not raised", hidden=hidden)
     if outcome.changed:
         return Finding(case, outcome, "changed", hidden=hidden)
     target = run(exercise, exercise.oracle, case, trusted=True)
@@ -154,7 +158,7 @@ def _difference(facet: Facet, target: Outcome, outcome: Outcome) -> Difference |
     if found is None and target.gradients:
         found = gradient_difference(target.gradients, outcome.gradients)
     if found is None and target.buffers:
-        found = difference(target.buffers, outcome.buffers)
+        found = buffer_difference(target.buffers, outcome.buffers)
     return found
 
 
@@ -168,7 +172,7 @@ def _misconception(exercise: Exercise, tried: Sequence[Tried], findings: dict[st
     if exercise.kind == "answer":
         return _answer_misconception(exercise, findings, tried[0].outcome.value if tried else None)
     shown = next((findings[facet.name] for facet in exercise.facets if facet.name in findings), None)
-    if shown is None or shown.reason not in ("difference", "law"):
+    if shown is None or shown.reason not in ("difference", "law", "not raised"):
         return None
     [first] = [one for one in tried if one.outcome is shown.outcome]
     failed = [one for one in tried if one.reason]

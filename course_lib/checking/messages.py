@@ -62,9 +62,14 @@ ANSWER_TYPE = "In the entry {key} the type {wanted} is expected, but there is {g
 ANSWER_LENGTH = "The entry {key} should hold {length} numbers, but it holds {given}."
 NO_GRADIENT = "No gradient reaches {argument}. Somewhere the path from input to output is cut: look for .detach(), .item(), .tolist(), numpy, or torch.tensor(...) around a tensor."
 GRADIENT = "The output is right, but {count} of {total} values of the gradient for {argument} are wrong."
+NO_BUFFER = "After the call, {name} should be {wanted}, but it is {given}."
+BUFFER = "The output is right, but after the call {count} of {total} values of {name} are wrong."
+ATTACHED = "After the call, {name} hangs on the graph of this call: the next backward pass would go through this one again, and memory would fill up. Update it under torch.no_grad()."
+NOT_RAISED = "This call should end in a {wanted}, but it returned {given}."
 LAW = "The outputs break a law. {law}"
 PART = "This is about part {part} of the output."
 FIRST_WRONG = "The first wrong element is output[{index}]: it should be {target}, but it is {yours}."
+FIRST_WRONG_BUFFER = "The first wrong element is {name}[{index}]: it should be {target}, but it is {yours}."
 FIRST_WRONG_GRADIENT = (
     "The first wrong element is the gradient at {argument}[{index}]: it should be {target}, but it is {yours}."
 )

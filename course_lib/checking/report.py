@@ -184,6 +184,8 @@ def sentences(exercise: Exercise, facet: FacetVerdict) -> Iterator[str]:
         yield say.CHANGED.format(argument=_argument(exercise, outcome.changed[0]))
     elif finding.reason == "unsteady":
         yield say.UNSTEADY
+    elif finding.reason == "not raised":
+        yield say.NOT_RAISED.format(wanted=finding.case.raises, given=kind_of(outcome.value))
     elif finding.reason == "law":
         assert facet.facet.law is not None
         yield say.LAW.format(law=facet.facet.law.sentence)
@@ -214,7 +216,11 @@ def _difference_sentences(exercise: Exercise, facet: FacetVerdict, finding: Find
     elif found.kind == "device":
         yield say.DEVICE.format(target=target.device, yours=yours.device)
     elif found.kind == "no gradient":
-        yield say.NO_GRADIENT.format(argument=_gradient_argument(exercise, finding.case, found.part))
+        yield say.NO_GRADIENT.format(argument=_argument(exercise, found.part))
+    elif found.kind == "no buffer":
+        yield say.NO_BUFFER.format(name=found.part, wanted=_described(target), given=_described(yours))
+    elif found.kind == "attached":
+        yield say.ATTACHED.format(name=found.part)
     elif exercise.kind == "answer":
         yield say.ANSWER.format(key=repr(found.part))
     elif found.index is None:
@@ -223,8 +229,11 @@ def _difference_sentences(exercise: Exercise, facet: FacetVerdict, finding: Find
     else:
         facts: dict[str, Any] = {"count": found.count, "total": found.total}
         if found.kind == "gradient":
-            facts["argument"] = _gradient_argument(exercise, finding.case, found.part)
-        yield {"nan": say.NAN, "value": say.VALUES, "gradient": say.GRADIENT}[found.kind].format(**facts)
+            facts["argument"] = _argument(exercise, found.part)
+        elif found.kind == "buffer":
+            facts["name"] = found.part
+        sentence = {"nan": say.NAN, "value": say.VALUES, "gradient": say.GRADIENT, "buffer": say.BUFFER}[found.kind]
+        yield sentence.format(**facts)
     if isinstance(found.part, int) and found.kind not in ("gradient", "no gradient"):
         yield say.PART.format(part=found.part)
 
@@ -241,8 +250,10 @@ def _evidence(exercise: Exercise, finding: Finding) -> Iterator[str]:
         "yours": yours,
     }
     if found.kind == "gradient":
-        argument = _gradient_argument(exercise, finding.case, found.part)
-        yield say.FIRST_WRONG_GRADIENT.format(argument=argument, **facts)
+        yield say.FIRST_WRONG_GRADIENT.format(argument=_argument(exercise, found.part), **facts)
+        return
+    if found.kind == "buffer":
+        yield say.FIRST_WRONG_BUFFER.format(name=found.part, **facts)
         return
     yield say.FIRST_WRONG.format(**facts)
     if finding.reads:
@@ -291,9 +302,8 @@ def _argument(exercise: Exercise, position: int | str) -> str:
     return names[position] if exercise.kind != "module" and position < len(names) else f"number {position + 1}"
 
 
-def _gradient_argument(exercise: Exercise, case: Case, position: int) -> str:
-    floats = [i for i, a in enumerate(case.args) if isinstance(a, Tensor) and a.is_floating_point()]
-    return _argument(exercise, floats[position])
+def _described(value: Any) -> str:
+    return f"{kind_of(value)} and {_dtype(value)}" if isinstance(value, Tensor) else kind_of(value)
 
 
 def call_text(exercise: Exercise, case: Case) -> str:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from course_lib.checking.compare import TOLERANCES, difference, gradient_difference, part_difference
+from course_lib.checking.compare import TOLERANCES, buffer_difference, difference, gradient_difference, part_difference
 from course_lib.checking.plain import Foreign
 
 GRID = torch.arange(6.0).reshape(2, 3)
@@ -116,8 +116,19 @@ def test_a_position_of_a_tuple_is_judged_alone() -> None:
     assert part_difference((GRID, 3), GRID, 0).kind == "type"
 
 
-def test_gradients_are_compared_argument_by_argument() -> None:
-    assert gradient_difference([GRID, None], [GRID, None]) is None
-    assert gradient_difference([GRID, GRID], [GRID, None]).kind == "no gradient"
-    found = gradient_difference([GRID, GRID], [GRID, GRID + torch.eye(2, 3)])
-    assert (found.kind, found.part, found.index, found.count) == ("gradient", 1, (0, 0), 2)
+def test_gradients_are_compared_by_the_arguments_place_or_the_parameters_name() -> None:
+    assert gradient_difference({0: GRID, "bias": None}, {0: GRID, "bias": None}) is None
+    assert gradient_difference({0: GRID, 1: GRID}, {0: GRID, 1: None}).kind == "no gradient"
+    assert gradient_difference({0: GRID, 1: GRID}, {0: GRID, 1: "a word"}).part == 1
+    assert gradient_difference({"weight": GRID}, {}).part == "weight"
+    found = gradient_difference({0: GRID, "bias": GRID}, {0: GRID, "bias": GRID + torch.eye(2, 3)})
+    assert (found.kind, found.part, found.index, found.count) == ("gradient", "bias", (0, 0), 2)
+
+
+def test_buffers_are_compared_by_name_and_none_hangs_on_the_graph() -> None:
+    assert buffer_difference({"mean": GRID, "var": None}, {"mean": GRID, "var": None, "more": GRID}) is None
+    assert buffer_difference({"mean": GRID}, {}).kind == "no buffer"
+    assert buffer_difference({"mean": GRID}, {"mean": GRID.double()}).kind == "no buffer"
+    assert buffer_difference({"mean": GRID}, {"mean": None}).kind == "attached"
+    found = buffer_difference({"calls": torch.tensor(3)}, {"calls": torch.tensor(4)})
+    assert (found.kind, found.part, found.index) == ("buffer", "calls", ())

@@ -28,7 +28,7 @@ def test_a_result_is_returned_detached(scaled) -> None:
     found = outcome(scaled, lambda x, times=2: x * times, Case((X,), {"times": 3}))
     assert found.status == "returned"
     assert found.value.tolist() == [3, -6, 9]
-    assert (found.gradients, found.changed, found.steady, found.printed) == ((), (), True, "")
+    assert (found.gradients, found.buffers, found.changed, found.steady, found.printed) == ({}, {}, (), True, "")
 
 
 def test_an_error_comes_with_the_learners_own_lines_only(scaled) -> None:
@@ -206,7 +206,7 @@ def test_chance_is_unsteady_and_so_is_memory(scaled) -> None:
 
 def test_gradients_are_those_of_a_weighted_sum(scaled) -> None:
     found = outcome(scaled, lambda x, times=2: x * times, Case((X,), gradient=True))
-    assert [g.tolist() for g in found.gradients] == [[2, 4, 6]]
+    assert {name: g.tolist() for name, g in found.gradients.items()} == {0: [2, 4, 6]}
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ def test_gradients_are_those_of_a_weighted_sum(scaled) -> None:
 )
 def test_where_no_gradient_can_arrive_there_is_none(scaled, cut) -> None:
     found = outcome(scaled, lambda x, times=2: cut(x), Case((X,), gradient=True))
-    assert (found.status, found.gradients) == ("returned", (None,))
+    assert (found.status, found.gradients) == ("returned", {0: None})
 
 
 def test_gradients_flow_even_where_the_notebook_has_switched_them_off(scaled) -> None:
@@ -270,6 +270,38 @@ def test_a_banned_operator_is_refused_noted_and_free_for_the_oracle(scaled) -> N
     assert outcome(strict, work, trusted=True).status == "returned"
 
 
+# Arguments that the call is to change.
+
+
+def _counted(x, total):
+    total += x.sum()
+    return x + total
+
+
+def counted(exercise: Exercise) -> Exercise:
+    """x and the total so far, to which its sum is added in place."""
+    return replace(exercise, oracle=_counted, updates=("total",))
+
+
+@pytest.mark.parametrize("case", [Case((X, torch.tensor(5.0))), Case((X,), {"total": torch.tensor(5.0)})])
+def test_what_is_to_be_updated_is_kept_and_no_change_of_the_arguments(scaled, case: Case) -> None:
+    found = outcome(counted(scaled), _counted, case, twice=True)
+    assert found.buffers == {"total": 7}
+    assert (found.changed, found.steady, found.value.tolist()) == ((), True, [8, 5, 10])
+    assert outcome(scaled, _counted, case).changed in ((1,), ("total",))
+
+
+def test_what_is_to_be_updated_gets_no_gradient_and_must_not_hang_on_the_graph(scaled) -> None:
+    def detached(x, total):
+        total += x.detach().sum()
+        return x + total
+
+    case = Case((X, torch.tensor(5.0)), gradient=True)
+    found = outcome(counted(scaled), detached, case)
+    assert (found.gradients.keys(), found.buffers) == ({0}, {"total": 7})
+    assert outcome(counted(scaled), _counted, case).buffers == {"total": None}
+
+
 # A module: built, loaded, set to its mode, called.
 
 
@@ -298,6 +330,19 @@ def test_a_module_is_given_its_state_and_its_mode(scale_and_shift) -> None:
     assert found.buffers["calls"] == 4
     assert found.steady
     assert outcome(scale_and_shift, ScaleAndShift, trained).buffers["calls"] == 5
+
+
+def test_the_gradients_of_parameters_come_by_their_names(scale_and_shift) -> None:
+    """Weights 1 to 4 for x = [[1, 1], [0, 5]]: 1·1 + 3·0 and 2·1 + 4·5 for the weight, 1 + 3 and 2 + 4 for the bias."""
+    case = scale_and_shift.facets[0].public[0]
+    found = outcome(scale_and_shift, ScaleAndShift, case)
+    assert {name: g.tolist() for name, g in found.gradients.items()} == {
+        0: [[2, 6], [6, 12]],
+        "weight": [1, 22],
+        "bias": [4, 6],
+    }
+    without = outcome(scale_and_shift, ScaleAndShift, replace(case, state={}))
+    assert without.gradients.keys() == {0}
 
 
 def test_other_parameters_than_those_asked_for_are_named(scale_and_shift) -> None:

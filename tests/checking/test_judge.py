@@ -265,6 +265,20 @@ class ShiftsFirst(Right):
         return (x + self.bias) * self.weight
 
 
+class Frozen(Right):
+    def forward(self, x):
+        self.calls += self.training
+        return x * self.weight + self.bias.detach()
+
+
+class Doubling(Right):
+    """The gradient of the weight is twice what it should be."""
+
+    def forward(self, x):
+        self.calls += self.training
+        return x * (2 * self.weight - self.weight.detach()) + self.bias
+
+
 class Misnamed(nn.Module):
     def __init__(self, size, bias=True):
         super().__init__()
@@ -279,6 +293,94 @@ def test_a_module_is_judged_by_output_gradient_and_buffers(scale_and_shift) -> N
     assert won(examine(scale_and_shift, ForgetsToCount)) == {"values": 1, "training": 0}
     assert examine(scale_and_shift, ShiftsFirst).misconception.name == "shifted first"
     assert findings(examine(scale_and_shift, Misnamed))["values"] == ("status", "wrong state")
+    assert findings(examine(scale_and_shift, ForgetsToCount)) == {"training": ("difference", "buffer")}
+
+
+def test_a_module_is_judged_by_the_gradients_of_its_parameters(scale_and_shift) -> None:
+    assert findings(examine(scale_and_shift, Frozen)) == {"values": ("difference", "no gradient")}
+    assert findings(examine(scale_and_shift, Doubling)) == {"values": ("difference", "gradient")}
+    found = examine(scale_and_shift, Doubling).facets[0].finding.difference
+    assert (found.part, found.target.tolist(), found.yours.tolist()) == ("weight", [1, 22], [2, 44])
+
+
+# Calls that are to update an argument, or to end in an error.
+
+
+def _averaged(x, mean):
+    if x.numel() == 1:
+        raise ValueError("one value has no variance")
+    mean.copy_((mean + x.detach().mean()) / 2)
+    return x - x.mean()
+
+
+def _rebound(x, mean):
+    mean = (mean + x.mean()) / 2
+    return x - x.mean()
+
+
+def _attached(x, mean):
+    mean.add_(x.mean()).div_(2)
+    return x - x.mean()
+
+
+AVERAGED = Exercise(
+    name="averaged",
+    title="A running mean",
+    lesson="tests",
+    oracle=_averaged,
+    updates=("mean",),
+    difficulty=1,
+    minutes=1,
+    hints=(),
+    facets=(
+        Facet("mean", 1, "The mean moves half of the way.", (Case((torch.tensor([1.0, 3.0]), torch.zeros(1))),)),
+        Facet("gradient", 1, "The graph ends.", (Case((torch.tensor([1.0, 3.0]), torch.zeros(1)), gradient=True),)),
+        Facet("one value", 1, "It raises.", (Case((torch.ones(1), torch.zeros(1)), raises="ValueError"),)),
+    ),
+    misconceptions=(Misconception("an average of one", _attached, "One value has no variance: raise a ValueError."),),
+)
+
+
+@pytest.mark.parametrize(
+    ("work", "found"),
+    [
+        (_averaged, {}),
+        (
+            _rebound,
+            {
+                "mean": ("difference", "buffer"),
+                "gradient": ("difference", "buffer"),
+                "one value": ("not raised", "returned"),
+            },
+        ),
+        (_attached, {"gradient": ("difference", "attached"), "one value": ("not raised", "returned")}),
+    ],
+)
+def test_an_update_in_place_and_an_error_are_asked_for_as_values_are(work, found) -> None:
+    assert findings(examine(AVERAGED, work)) == found
+
+
+def test_another_error_than_the_one_that_is_asked_for_is_an_error() -> None:
+    def work(x, mean):
+        if x.numel() == 1:
+            raise KeyError("x")
+        return _averaged(x, mean)
+
+    assert findings(examine(AVERAGED, work)) == {"one value": ("status", "raised")}
+
+
+def test_the_misconception_behind_an_error_that_did_not_come_is_named() -> None:
+    exercise = replace(AVERAGED, facets=AVERAGED.facets[2:])
+    assert examine(exercise, _attached).misconception.name == "an average of one"
+
+
+def test_a_buffer_of_another_kind_is_named() -> None:
+    def work(x, mean):
+        _averaged(x, mean)
+        mean.data = mean.double()
+        return x - x.mean()
+
+    assert findings(examine(AVERAGED, work))["mean"] == ("difference", "no buffer")
 
 
 # What is not the learner's.
