@@ -19,14 +19,20 @@ from torch import Tensor
 __all__ = [
     "all_negative",
     "as_float",
+    "astronaut",
     "brick",
     "camera",
     "chelsea",
+    "coffee",
     "digits",
     "eeg",
+    "grass",
+    "gravel",
     "impulse",
     "probes",
     "ramp",
+    "retina",
+    "rocket",
     "step",
 ]
 
@@ -65,6 +71,72 @@ def brick() -> Tensor:
     torch.uint8
     """
     return _picture("brick").clone()
+
+
+def retina() -> Tensor:
+    """The back of an eye in colour, blood vessels on a bright disc: uint8 `(3, 1411, 1411)`, RGB, values 0 to 255.
+
+    Source: `skimage.data.retina`, in the scikit-image package. CC0 by Mikael Häggström, WikiJournal of Medicine 1 (2), 2014.
+
+    >>> retina().shape
+    torch.Size([3, 1411, 1411])
+    """
+    return _picture("retina").clone()
+
+
+def grass() -> Tensor:
+    """A lawn from above in grey: uint8 `(1, 512, 512)`, values 0 to 244.
+
+    Source: `skimage.data.grass`, in the scikit-image package. From DeviantArt (Grass 01 by linolafett), CC0.
+
+    >>> grass().shape
+    torch.Size([1, 512, 512])
+    """
+    return _picture("grass").clone()
+
+
+def gravel() -> Tensor:
+    """Small stones from above in grey: uint8 `(1, 512, 512)`, values 0 to 237.
+
+    Source: `skimage.data.gravel`, in the scikit-image package. From CC0Textures (Gravel04), CC0.
+
+    >>> gravel().shape
+    torch.Size([1, 512, 512])
+    """
+    return _picture("gravel").clone()
+
+
+def astronaut() -> Tensor:
+    """Eileen Collins before a flag in colour: uint8 `(3, 512, 512)`, RGB, values 0 to 255.
+
+    Source: `skimage.data.astronaut`, in the scikit-image package. By NASA, in the public domain.
+
+    >>> astronaut().shape
+    torch.Size([3, 512, 512])
+    """
+    return _picture("astronaut").clone()
+
+
+def coffee() -> Tensor:
+    """A cup of coffee on a wooden table in colour: uint8 `(3, 400, 600)`, RGB, values 0 to 255.
+
+    Source: `skimage.data.coffee`, in the scikit-image package. CC0 by the photographer, Rachel Michetti.
+
+    >>> coffee().shape
+    torch.Size([3, 400, 600])
+    """
+    return _picture("coffee").clone()
+
+
+def rocket() -> Tensor:
+    """A rocket that takes off, in colour: uint8 `(3, 427, 640)`, RGB, values 0 to 255.
+
+    Source: `skimage.data.rocket`, in the scikit-image package. By SpaceX, in the public domain.
+
+    >>> rocket().shape
+    torch.Size([3, 427, 640])
+    """
+    return _picture("rocket").clone()
 
 
 def as_float(picture: Tensor) -> Tensor:

@@ -15,6 +15,10 @@ from course_lib import samples
         ("chelsea", (3, 300, 451), 0, 231),
         ("camera", (1, 512, 512), 0, 255),
         ("brick", (1, 512, 512), 63, 207),
+        ("astronaut", (3, 512, 512), 0, 255),
+        ("coffee", (3, 400, 600), 0, 255),
+        ("rocket", (3, 427, 640), 0, 255),
+        ("retina", (3, 1411, 1411), 0, 255),
     ],
 )
 def test_a_picture_is_uint8_with_channels_first(name, shape, low, high):

@@ -245,6 +245,39 @@ def test_a_pyramid_of_poolings_is_a_pooling() -> None:
     assert is_banned("SpatialPyramidPooling", ["pooling"])
 
 
+@pytest.mark.parametrize(
+    ("family", "inside", "outside"),
+    [
+        ("shuffle", ("pixel_shuffle", "PixelUnshuffle", "native_channel_shuffle"), ("permute", "fold")),
+        ("icnr", ("icnr_", "SubPixelConv2d"), ("repeat_interleave", "kaiming_normal_")),
+        ("phase energy", ("phase_energy", "unevenness", "upsampler_energy"), ("square", "pixel_unshuffle")),
+    ],
+)
+def test_a_shuffle_its_initialisation_and_its_measure_are_families(family: str, inside, outside) -> None:
+    assert all(is_banned(name, [family]) for name in inside)
+    assert not any(is_banned(name, [family]) for name in outside)
+
+
+def by_channels(x):
+    return F.pixel_shuffle(x, 2)
+
+
+def by_channel_module(x):
+    return nn.PixelShuffle(2)(x)
+
+
+def by_channels_of_the_course(x):
+    return CF.pixel_shuffle(x, 2)
+
+
+@pytest.mark.parametrize("way", [by_channels, by_channel_module, by_channels_of_the_course])
+def test_a_shuffle_is_refused_while_it_is_asked_for(way) -> None:
+    with guarded(["shuffle"]) as guard, pytest.raises(BannedOperator):
+        way(X.reshape(1, 4, 2, 2))
+    assert guard.hits[0].operator == "pixel_shuffle"
+    assert way(X.reshape(1, 4, 2, 2)).shape == (1, 1, 4, 4)
+
+
 # What the source shows, without running it.
 
 
