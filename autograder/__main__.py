@@ -87,6 +87,39 @@ def _build(chosen: argparse.Namespace) -> int:
 
 
 def _grade(chosen: argparse.Namespace) -> int:
+    limits = {name: getattr(chosen, name) for name, _, _ in LIMITS if getattr(chosen, name) is not None}
+
+    def run() -> int:
+        from autograder import grade
+
+        return grade.run(
+            grade.Grading(
+                Path.cwd(),
+                chosen.assignments,
+                chosen.students,
+                jobs=chosen.jobs,
+                db_url=chosen.db,
+                limits=limits,
+                trust_submissions=chosen.trust_submissions,
+            )
+        )
+
+    return _graded(run)
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    def run() -> int:
+        from autograder import demo
+
+        for line in demo.lines(Path.cwd()):
+            print(line, flush=True)
+        return 0
+
+    return _graded(run)
+
+
+def _graded(run: Callable[[], int]) -> int:
+    """Runs something that grades; says what the instructor has to mend, where that is the reason that it stops."""
     from autograder import messages
 
     if sys.platform != "linux":
@@ -98,19 +131,9 @@ def _grade(chosen: argparse.Namespace) -> int:
     from autograder.course import CourseError
     from autograder.sandbox import SandboxError
 
-    limits = {name: getattr(chosen, name) for name, _, _ in LIMITS if getattr(chosen, name) is not None}
     grade.environment()
     try:
-        grading = grade.Grading(
-            Path.cwd(),
-            chosen.assignments,
-            chosen.students,
-            jobs=chosen.jobs,
-            db_url=chosen.db,
-            limits=limits,
-            trust_submissions=chosen.trust_submissions,
-        )
-        return grade.run(grading)
+        return run()
     except (CourseError, SandboxError) as error:
         print(error, file=sys.stderr)
     except OSError as error:
@@ -148,18 +171,6 @@ def _doctor(chosen: argparse.Namespace) -> int:
     from autograder import doctor
 
     return doctor.run()
-
-
-def _demo(chosen: argparse.Namespace) -> int:
-    from autograder import demo
-
-    try:
-        for line in demo.lines(Path.cwd()):
-            print(line, flush=True)
-    except demo.DemoError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -39,6 +39,8 @@ def serve(connection: socket.socket, cells: Cells) -> None:
             answer = ANSWERS[question["op"]](cells, question)
         except KeyboardInterrupt:
             answer = {"interrupted": True}
+        except Exception as error:
+            answer = {"fault": f"{type(error).__name__}: {error}"[:300]}
         wire.send(connection, {"id": question["id"], **answer})
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder import messages, schedule
+from autograder import messages, schedule, summary
 from autograder.course import LEDGER, Course, CourseError, as_normalised, fingerprint, secret, settings
 from autograder.ledger import Ledger, hash_of
 from autograder.normalize import Anomaly, Master, Normalised
@@ -22,6 +22,7 @@ from autograder.receipts import Receipt, Receipts, stamps
 from autograder.record import Record
 from autograder.sandbox import Limits
 from autograder.script import Script, script
+from autograder.table import WIDTH
 from autograder.writer import Graded, Score, WriteError, Writer
 
 SHOWS = (
@@ -240,23 +241,26 @@ def run(grading: Grading, say: Callable[[str], None] = print) -> int:
     """Grades with a progress bar, says what came of it, and returns the exit status: 1 where something has no grade."""
     import time
 
-    from tqdm import tqdm
-
-    from autograder import summary
-    from autograder.table import WIDTH
-
     if grading.new_secret:
         say(messages.SECRET_MADE.format(path=grading.course.root))
-    began, rows, failures = time.monotonic(), [], 0
+    began = time.monotonic()
+    rows = list(with_bar(grading))
+    for line in summary.lines(rows, time.monotonic() - began):
+        say(line)
+    return 1 if any(row.problem for row in rows) else 0
+
+
+def with_bar(grading: Grading) -> Iterator[Row]:
+    """Grades, with a progress bar where there is a terminal."""
+    from tqdm import tqdm
+
+    failures = 0
     with tqdm(total=grading.total, desc="Grading", unit="submission", ncols=WIDTH, disable=None) as bar:
         for row in grading.rows():
-            rows.append(row)
+            yield row
             failures += bool(row.problem)
             bar.set_postfix_str(f"failures: {failures}", refresh=False)
             bar.update()
-    for line in summary.lines(rows, time.monotonic() - began):
-        say(line)
-    return 1 if failures else 0
 
 
 def environment() -> None:

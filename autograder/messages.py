@@ -135,6 +135,10 @@ FIT = "Submissions can be graded here, behind every layer that they need."
 FIT_PARTLY = "Submissions can be graded here. What the missing layers would stop is said above."
 UNFIT = "Submissions cannot be graded here. {problem}"
 
+# What `python -m autograder demo` says.
+NOT_BUILT = "There is no {path}. Run this at the repository's root, after: make build"
+DEMO = "{learners} learners have handed in {lessons}. They are graded in a sandbox, and nbgrader writes their feedback; that takes about a minute."
+
 # What `report` and `export` say.
 NO_RESULTS = "The gradebook has no grade of {assignment!r}. Grade first: python -m autograder grade {assignment}"
 NO_DIAGNOSIS = "The check said nothing."

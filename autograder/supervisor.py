@@ -155,6 +155,9 @@ class Learner:
         while True:
             answer = wire.receive(self._connection, self._left, deadline)
             if answer.get("id") == self._count:
+                if "fault" in answer:
+                    self.kill()
+                    raise Ended("SG", str(answer["fault"])[:300])
                 return answer
 
     def _ending(self) -> Ended:

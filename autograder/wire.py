@@ -131,7 +131,8 @@ def _pack_tensor(value: Tensor, blobs: list[bytes]) -> Any:
         return {"$": "foreign", "module": "torch", "name": f"{value.layout} tensor of {name}".replace("torch.", "")}
     plain = value.detach().cpu().resolve_conj().resolve_neg()
     stride = list(plain.stride())
-    flat = plain.contiguous().reshape(-1)
+    # One value alone counts as contiguous whatever its strides, and bytes want a stride of 1.
+    flat = torch.empty(plain.numel(), dtype=plain.dtype).copy_(plain.reshape(-1))
     blobs.append(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
     return {"$": "tensor", "dtype": name, "shape": list(plain.shape), "stride": stride, "blob": len(blobs) - 1}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -51,6 +52,13 @@ def test_every_pin_is_one_exact_public_version() -> None:
     assert len(PINS) > 100
     for pin in PINS.values():
         assert re.fullmatch(r"==[0-9][0-9a-z.]*", str(pin.specifier)), pin
+
+
+@pytest.mark.xdist_group("together")
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="one process runs all tests")
+def test_a_group_of_tests_stays_on_one_worker(request: pytest.FixtureRequest) -> None:
+    """Or else each worker would prepare the same classes and courses again."""
+    assert request.node.nodeid.endswith("@together")
 
 
 def test_torch_is_the_version_that_the_course_measures_against() -> None:

@@ -1,64 +1,75 @@
-"""A bundled class of learners, graded by nbgrader from end to end: ``python -m autograder demo``."""
+"""A bundled class of learners, graded from end to end as an instructor would do it: ``python -m autograder demo``."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from tqdm import tqdm
+from autograder import grade, messages, report, results
+from autograder import summary as scores
+from autograder.course import SECRET, Course, CourseError, settings
+from autograder.demo import answers, feedback, submissions, summary
 
-from autograder.demo import answers, grading, results, submissions, summary
-from autograder.table import WIDTH
-
-ASSIGNMENT = "01_pooling"
-
-
-class DemoError(Exception):
-    """The demonstration cannot run here; the message says what to do."""
+# The demonstration's hidden cases are the same for everybody.
+OUR_SECRET = "the secret of the demonstration\n"
 
 
-def run(root: Path, course: Path, learners: Sequence[answers.Answers]) -> results.Results:
-    """Grades a class in a scratch course, which is made anew.
+def prepare(root: Path, course: Path) -> dict[str, list[answers.Answers]]:
+    """Makes a scratch course in which the bundled class has handed in; returns the class, by assignment.
 
     root: the repository. course: the folder of the scratch course; what is in it is deleted.
-    Errors: DemoError where the lesson is not built.
+    Errors: CourseError where a lesson is not built.
     """
-    worked = root / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    if not worked.is_file():
-        raise DemoError(f"There is no {worked}. Run this at the repository's root, after: make build")
+    everyone = answers.everyone()
     shutil.rmtree(course, ignore_errors=True)
-    source = course / "solutions" / ASSIGNMENT / worked.name
-    source.parent.mkdir(parents=True)
-    shutil.copy(worked, source)
-    shutil.copy(root / "nbgrader_config.py", course)
-
-    names = {learner.student_id: learner.name for learner in learners}
-    with grading.processes(course) as pool:
-        pool.submit(grading.prepare, course, ASSIGNMENT, names).result()
-        released = course / "notebooks" / ASSIGNMENT / worked.name
+    for assignment, learners in everyone.items():
+        for part in ("solutions", "notebooks"):
+            name = Path(part, assignment, f"{assignment}.ipynb")
+            if not (root / name).is_file():
+                raise CourseError(messages.NOT_BUILT.format(path=root / name))
+            (course / name).parent.mkdir(parents=True)
+            shutil.copy(root / name, course / name)
         for learner in learners:
-            handed_in = course / "submitted" / learner.student_id / ASSIGNMENT / worked.name
-            submissions.write(learner, released, handed_in)
-        graded = list(_with_bar(grading.grade(pool, course, ASSIGNMENT, names), len(names)))
-    return results.read(course, ASSIGNMENT, learners, graded)
+            handed_in = course / "submitted" / learner.student_id / assignment / f"{assignment}.ipynb"
+            submissions.write(learner, course / name, handed_in)
+    shutil.copy(root / "nbgrader_config.py", course)
+    (course / SECRET).write_text(OUR_SECRET, encoding="utf-8")
+    return everyone
 
 
-def _with_bar(graded: Iterator[grading.Graded], total: int) -> Iterator[grading.Graded]:
-    failures = 0
-    # On a terminal only: a log needs no bar.
-    with tqdm(graded, total=total, desc="Grading", unit="learner", ncols=WIDTH, disable=None) as bar:
-        for one in bar:
-            failures += one.problem is not None
-            bar.set_postfix_str(f"failures: {failures}")
-            yield one
+def run(course: Path, everyone: dict[str, list[answers.Answers]]) -> list[grade.Row]:
+    """Enrols and grades the class, and has nbgrader write its feedback."""
+    enrol(course, {learner.student_id: learner.name for learners in everyone.values() for learner in learners})
+    rows = list(grade.with_bar(grade.Grading(course)))
+    for assignment in everyone:
+        feedback.generate(course, assignment)
+    return rows
+
+
+def enrol(course: Path, names: dict[str, str]) -> None:
+    """Puts the learners into the gradebook: their names by student_id."""
+    from nbgrader.api import Gradebook
+
+    where = Course(config=settings(course))
+    with Gradebook(where.db_url, where.course_id) as gradebook:
+        for student_id, name in names.items():
+            first, _, last = name.partition(" ")
+            gradebook.update_or_create_student(student_id, first_name=first, last_name=last)
 
 
 def lines(root: Path) -> Iterator[str]:
     """Grades the whole class in build/demo and says, line by line, what an instructor wants to know."""
-    course, learners, begun = root / "build" / "demo", answers.everyone(), time.monotonic()
-    yield f"{len(learners)} learners have handed in lesson {ASSIGNMENT}. nbgrader grades them, in about a minute."
-    found = run(root, course, learners)
-    yield f"Graded in {time.monotonic() - begun:.0f} seconds."
-    yield from summary.lines(found, course)
+    course, begun = root / "build" / "demo", time.monotonic()
+    everyone = prepare(root, course)
+    yield messages.DEMO.format(
+        learners=len({one.student_id for each in everyone.values() for one in each}), lessons=" and ".join(everyone)
+    )
+    rows = run(course, everyone)
+    seconds = time.monotonic() - begun
+    for assignment, learners in everyone.items():
+        yield from summary.lines(results.read(course, assignment), learners)
+        report.write(course, assignment)
+    yield from scores.lines(rows, seconds)
+    yield from summary.addresses(course, everyone)

@@ -59,6 +59,7 @@ def read(path: Path) -> Answers:
     return Answers(path.stem, name, did, cells, frozenset(deleted), instead)
 
 
-def everyone() -> list[Answers]:
-    """The whole class, by student_id."""
-    return [read(path) for path in sorted(LEARNERS.glob("*.txt"))]
+def everyone() -> dict[str, list[Answers]]:
+    """The whole class, by assignment and then by student_id."""
+    folders = sorted(path for path in LEARNERS.iterdir() if path.is_dir())
+    return {folder.name: [read(path) for path in sorted(folder.glob("*.txt"))] for folder in folders}

@@ -1,18 +1,15 @@
-"""Puts submissions together from the released notebook and a learner's answers, and sees what was done to its tests."""
+"""Puts submissions together from the released notebook and a learner's answers."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.demo.answers import Answers
-
-Change = Literal["edited", "deleted"]
 
 
 def write(answers: Answers, released: Path, submitted: Path) -> None:
@@ -41,17 +38,3 @@ def by_grade_id(notebook: NotebookNode) -> Mapping[str, NotebookNode]:
     """nbgrader's cells by their grade_id, in the notebook's order."""
     named = ((cell.metadata.get("nbgrader", {}).get("grade_id"), cell) for cell in notebook.cells)
     return {grade_id: cell for grade_id, cell in named if grade_id}
-
-
-def changed_tests(submitted: NotebookNode, released: NotebookNode) -> Mapping[str, Change]:
-    """The released test cells that a submission has edited or deleted, by grade_id."""
-    theirs = by_grade_id(submitted)
-    changes: dict[str, Change] = {}
-    for grade_id, cell in by_grade_id(released).items():
-        if not cell.metadata.nbgrader.grade:
-            continue
-        if grade_id not in theirs:
-            changes[grade_id] = "deleted"
-        elif theirs[grade_id].source != cell.source:
-            changes[grade_id] = "edited"
-    return changes

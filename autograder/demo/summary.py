@@ -1,57 +1,24 @@
-"""What an instructor wants to know of a graded class, as lines for a terminal of 100 columns."""
+"""What an instructor wants to know of a graded class besides its scores, as lines for a terminal of 100 columns."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from autograder.demo.results import Result, Results
-from autograder.table import cut, pad, width
-
-NO_SCORE = "–"
-TO_WIN = "points to win"
-# How a score is marked, and what the mark means.
-MARKS = {
-    "edited": ("e", "The test cell was edited. nbgrader put the released one back before it graded."),
-    "deleted": ("d", "The test cell was deleted. nbgrader counts 0 and asks for manual grading."),
-    "ungraded": ("n", "nbgrader could not grade this, for the reason below. It counts 0 and asks for manual grading."),
-}
+from autograder import report
+from autograder.demo.answers import Answers
+from autograder.demo.feedback import LOG
+from autograder.results import Learner, Results
+from autograder.table import cut, pad
 
 
-@dataclass(frozen=True)
-class Shared:
-    """A misconception of the class. learners: how many have it. exercises: how many have it in each exercise."""
-
-    name: str
-    learners: int
-    exercises: Mapping[str, int]
-
-
-def misconceptions(results: Results) -> list[Shared]:
-    """The misconceptions of a class, the most frequent one first."""
-    who: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for row in results.rows:
-        for exercise, diagnosis in row.diagnoses.items():
-            if diagnosis.misconception:
-                who[diagnosis.misconception][exercise].add(row.student_id)
-    shared = [
-        Shared(name, len(set().union(*by.values())), {one: len(by[one]) for one in results.points if one in by})
-        for name, by in who.items()
-    ]
-    return sorted(shared, key=lambda one: (-one.learners, one.name))
-
-
-def lines(results: Results, course: Path) -> Iterator[str]:
-    """The whole summary: misconceptions, scores, diagnoses, and where everything lies."""
-    yield from _titled("The class's most frequent misconceptions", _misconceptions(results))
-    yield from _titled("Scores", _scores(results))
-    yield from _titled("Diagnoses", _diagnoses(results))
-    yield from _titled("Where it all lies", _addresses(results, course))
+def lines(results: Results, learners: Sequence[Answers]) -> Iterator[str]:
+    """The misconceptions of a class in one assignment, what its learners did, and what each was told."""
+    yield from _titled(f"{results.assignment}: the class's most frequent misconceptions", _misconceptions(results))
+    yield from _titled(f"{results.assignment}: what they did, and what they are told", _diagnoses(results, learners))
 
 
 def _titled(title: str, body: Iterator[str]) -> Iterator[str]:
@@ -60,72 +27,45 @@ def _titled(title: str, body: Iterator[str]) -> Iterator[str]:
 
 
 def _misconceptions(results: Results) -> Iterator[str]:
-    shared = misconceptions(results)
+    shared = report.misconceptions(results)
     if not shared:
         yield "No misconception was recognised."
     for one in shared:
-        exercises = ", ".join(
-            exercise if count == one.learners else f"{exercise} ({count})" for exercise, count in one.exercises.items()
-        )
-        yield f"{one.learners:2} {'learner ' if one.learners == 1 else 'learners'}  {pad(one.name, 48)}{exercises}"
+        who = f"{one.learners:2} {'learner ' if one.learners == 1 else 'learners'}"
+        yield cut(f"{who}  {pad(one.name, 48)}", ", ".join(one.exercises))
 
 
-def _scores(results: Results) -> Iterator[str]:
-    ids = max(len(row.student_id) for row in results.rows) + 2
-    names = max(width(name) for name in (TO_WIN, *(row.name for row in results.rows)))
-    # Behind each number there is room for a mark.
-    columns = [max(len(exercise), 5) + 3 for exercise in results.points]
-
-    def line(student_id: str, name: str, cells: list[str], total: str) -> str:
-        numbers = "".join(f"{cell:>{room}}" for cell, room in zip(cells, columns, strict=True))
-        return f"{student_id:{ids}}{pad(name, names)}{numbers}{total:>8}".rstrip()
-
-    yield line("", "", [f"{exercise} " for exercise in results.points], "total ")
-    most = results.points.values()
-    yield line("", TO_WIN, [_score(points, None) for points in most], _score(sum(most), None))
-    for row in results.rows:
-        cells = [_score(points, row.changes.get(exercise)) for exercise, points in row.points.items()]
-        yield line(row.student_id, row.name, cells, _score(row.total, "ungraded" if row.problem else None))
-    seen: set[str] = {change for row in results.rows for change in row.changes.values()}
-    seen |= {"ungraded" for row in results.rows if row.problem}
-    if seen:
-        yield ""
-    yield from (f"{mark}  {meaning}" for name, (mark, meaning) in MARKS.items() if name in seen)
+def _diagnoses(results: Results, learners: Sequence[Answers]) -> Iterator[str]:
+    widest = max(len(exercise.title) for exercise in results.exercises)
+    told = {learner.student_id: learner for learner in results.learners}
+    for learner in learners:
+        graded = told[learner.student_id]
+        yield cut(f"{learner.name} ({learner.student_id}), {graded.score:g} of {results.most:g}: ", learner.did)
+        yield from (cut(f"  {'':{widest}}         ", anomaly) for anomaly in graded.anomalies)
+        yield from _told(graded, widest)
 
 
-def _score(points: float | None, mark: str | None) -> str:
-    return (NO_SCORE if points is None else f"{points:g}") + (MARKS[mark][0] if mark else " ")
+def _told(learner: Learner, widest: int) -> Iterator[str]:
+    for exercise, diagnosis in learner.diagnoses.items():
+        score = f"{learner.scores[exercise].score:g}/{exercise.most:g}"
+        name = f"{diagnosis.misconception} · " if diagnosis.misconception else ""
+        yield cut(f"  {exercise.title:{widest}}  {score:>5}  ", name + diagnosis.text)
 
 
-def _diagnoses(results: Results) -> Iterator[str]:
-    widest = max(map(len, results.points))
-    for row in results.rows:
-        if row.problem:
-            yield row.name
-            yield cut("  ", row.problem)
-        elif row.diagnoses:
-            yield row.name
-            yield from (_diagnosis(row, results, exercise, widest) for exercise in row.diagnoses)
-
-
-def _diagnosis(row: Result, results: Results, exercise: str, widest: int) -> str:
-    points, diagnosis = row.points[exercise], row.diagnoses[exercise]
-    score = f"{NO_SCORE if points is None else f'{points:g}'}/{results.points[exercise]:g}"
-    name = f"{diagnosis.misconception} · " if diagnosis.misconception else ""
-    return cut(f"  {exercise:{widest}}  {score:>5}  ", name + diagnosis.text)
-
-
-def _addresses(results: Results, course: Path) -> Iterator[str]:
+def addresses(course: Path, assignments: Mapping[str, Sequence[Answers]]) -> Iterator[str]:
+    """Where everything lies."""
     here = Path(os.path.relpath(course))
-    yield f"The gradebook              {here / 'gradebook.db'}"
-    yield f"What was handed in         {here / 'submitted'}{os.sep}"
-    yield f"What nbgrader made of it   {here / 'autograded'}{os.sep}"
-    yield f"What nbgrader said         {here / 'nbgrader.log'}"
-    yield "The feedback"
-    ids = max(len(row.student_id) for row in results.rows) + 2
-    for row in results.rows:
-        where = "none, because there is no graded notebook" if row.feedback is None else os.path.relpath(row.feedback)
-        yield f"  {row.student_id:{ids}}{where}"
+    yield from _titled("Where it all lies", iter(()))
+    yield f"The gradebook               {here / 'gradebook.db'}"
+    yield f"What was handed in          {here / 'submitted'}{os.sep}"
+    yield f"The graded notebooks        {here / 'autograded'}{os.sep}"
+    yield f"What nbgrader said          {here / LOG}"
+    for assignment, learners in assignments.items():
+        yield f"A page about the class      {here / 'build' / 'report' / assignment}.html"
+        yield f"The feedback of {assignment}"
+        for learner in learners:
+            name = Path("feedback", learner.student_id, assignment, f"{assignment}.html")
+            yield f"  {pad(learner.student_id, 12)}{here / name}"
     yield "Open it all in formgrader"
     yield f"  {formgrader(course)}"
 

@@ -8,6 +8,7 @@ into the release: ``# %% max_pool_loops`` replaces that solution, ``first`` come
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -104,9 +105,10 @@ def living(zygote: Zygote) -> list[str]:
         process = ahead.pop()
         for task in Path(f"/proc/{process}/task").glob("*/children"):
             for child in task.read_text().split():
-                if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
-                    found.append(child)
-                ahead.append(int(child))
+                with contextlib.suppress(FileNotFoundError):  # it is gone by now
+                    if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
+                        found.append(child)
+                    ahead.append(int(child))
     return found
 
 

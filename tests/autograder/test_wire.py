@@ -64,6 +64,13 @@ def test_shapes_and_the_order_of_axes_in_memory(pair, tensor) -> None:
         assert received.stride() == tensor.stride()
 
 
+def test_one_value_of_a_column_crosses(pair) -> None:
+    tensor = torch.arange(6.0).reshape(2, 3)[1:, 1]
+    assert tensor.is_contiguous()
+    assert tensor.stride() == (3,)
+    assert crossed(pair, tensor).tolist() == [4]
+
+
 def test_anything_else_crosses_as_the_name_of_its_type(pair) -> None:
     import numpy
 
