@@ -25,10 +25,14 @@ __all__ = [
     "chelsea",
     "coffee",
     "digits",
+    "disparity",
     "eeg",
+    "elevation",
     "grass",
     "gravel",
+    "horse",
     "impulse",
+    "mri",
     "probes",
     "ramp",
     "retina",
@@ -156,6 +160,91 @@ def _picture(name: str) -> Tensor:
 
     pixels = torch.from_numpy(getattr(data, name)().copy())
     return pixels[None] if pixels.ndim == 2 else pixels.permute(2, 0, 1).contiguous()
+
+
+# Maps that hold something else than brightness --------------------------------------------------------------
+
+
+def horse() -> Tensor:
+    """A map of labels: 3 where a horse is and 0 elsewhere, int64 `(1, 328, 400)`.
+
+    Source: `skimage.data.horse`, in the scikit-image package. CC0 by Andreas Preuss.
+
+    >>> horse().unique().tolist()
+    [0, 3]
+    """
+    return 3 * (_picture("horse") == 0).long()
+
+
+def disparity() -> tuple[Tensor, Tensor]:
+    """A motorcycle in colour, uint8 `(3, 500, 741)`, and its disparity in pixels, float32 `(1, 500, 741)`.
+
+    Disparity says how far a point moves between the left and the right eye: 7 pixels at the far wall, 60 at what is
+    close. It is infinite where it is not known.
+
+    Source: `skimage.data.stereo_motorcycle`, in the scikit-image package; from the Middlebury 2014 stereo benchmark
+    (Scharstein et al., "High-resolution stereo datasets with subpixel-accurate ground truth", 2014).
+
+    >>> picture, shift = disparity()
+    >>> picture.shape, shift.shape
+    (torch.Size([3, 500, 741]), torch.Size([1, 500, 741]))
+    """
+    picture, shift = _motorcycle()
+    return picture.clone(), shift.clone()
+
+
+@cache
+def _motorcycle() -> tuple[Tensor, Tensor]:
+    from skimage import data
+
+    left, _, shift = data.stereo_motorcycle()
+    return torch.from_numpy(left.copy()).permute(2, 0, 1).contiguous(), torch.from_numpy(shift.copy())[None]
+
+
+def elevation() -> Tensor:
+    """Heights of the land around Jacksboro, Tennessee, in metres: float32 `(1, 344, 403)`, values 236 to 1076.
+
+    Source: `jacksboro_fault_dem.npz` in matplotlib's sample data, under matplotlib's licence.
+
+    >>> elevation().shape
+    torch.Size([1, 344, 403])
+    """
+    return _elevation().clone()
+
+
+@cache
+def _elevation() -> Tensor:
+    import numpy as np
+    from matplotlib.cbook import get_sample_data
+
+    with np.load(get_sample_data("jacksboro_fault_dem.npz", asfileobj=False)) as file:
+        return torch.from_numpy(file["elevation"].astype(np.float32))[None]
+
+
+def mri() -> Tensor:
+    """A magnetic resonance image of the middle of a brain: float32 `(1, 25, 41, 33)`, values 0 to 1, voxels of 2 mm.
+
+    The axes are slices from below upwards, rows from the front backwards, and columns.
+
+    Source: `nibabel/tests/data/anatomical.nii`, in the nibabel package, under nibabel's licence (MIT).
+
+    >>> mri().shape
+    torch.Size([1, 25, 41, 33])
+    """
+    return _mri().clone()
+
+
+@cache
+def _mri() -> Tensor:
+    from importlib.resources import as_file, files
+
+    import nibabel
+    import numpy as np
+
+    with as_file(files("nibabel.tests") / "data" / "anatomical.nii") as path:
+        voxels = np.asarray(nibabel.load(path).dataobj, dtype=np.float32)
+    volume = torch.from_numpy(voxels).permute(2, 1, 0).flip(1).clamp(min=0)
+    return (volume / volume.max()).contiguous()[None]
 
 
 # Digits -----------------------------------------------------------------------------------------------------
