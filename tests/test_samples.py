@@ -102,3 +102,38 @@ def test_importing_samples_loads_no_plotting_and_no_imaging_package():
     code = "import course_lib.samples, sys; print([m for m in ('matplotlib', 'skimage') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_a_label_map_holds_two_labels_and_shows_a_horse():
+    labels = samples.horse()
+    assert (labels.dtype, tuple(labels.shape)) == (torch.int64, (1, 328, 400))
+    assert labels.unique().tolist() == [0, 3]
+    assert labels[0, 0, 0] == 0
+    assert labels[0, 164, 200] == 3
+
+
+def test_disparity_is_larger_for_what_is_closer_and_infinite_where_unknown():
+    picture, shift = samples.disparity()
+    assert (picture.dtype, tuple(picture.shape)) == (torch.uint8, (3, 500, 741))
+    assert (shift.dtype, tuple(shift.shape)) == (torch.float32, (1, 500, 741))
+    known = shift[shift.isfinite()]
+    assert 0.92 < known.numel() / shift.numel() < 0.93
+    assert 7 < known.min() < known.max() < 60
+    top, bottom = (half[half.isfinite()].mean() for half in shift.chunk(2, dim=1))
+    assert bottom > top
+
+
+def test_the_land_is_as_high_as_the_file_says():
+    heights = samples.elevation()
+    assert (heights.dtype, tuple(heights.shape)) == (torch.float32, (1, 344, 403))
+    assert (heights.min(), heights.max()) == (236, 1076)
+
+
+def test_the_volume_has_its_slices_first():
+    volume = samples.mri()
+    assert (volume.dtype, tuple(volume.shape)) == (torch.float32, (1, 25, 41, 33))
+    assert (volume.min(), volume.max()) == (0, 1)
+    assert volume.is_contiguous()
+    # A brain is nearly the same from left to right, and quite another thing from front to back.
+    middle = volume[0, 8:20]
+    assert (middle - middle.flip(2)).abs().mean() < 0.7 * (middle - middle.flip(1)).abs().mean()
