@@ -222,6 +222,27 @@ def source_coordinates(
     return tuple(source_coordinate(i, size, output_size, convention, scale_factor) for i in range(output_size))
 
 
+def phase_of_channel(channel: int, upscale_factor: int, channels: int = 1, mode: str = "CRD") -> tuple[int, int, int]:
+    """Where a pixel shuffle to `channels` output channels puts an input channel: (output channel, row, column).
+
+    Row and column are those inside each block of `upscale_factor` × `upscale_factor` pixels: the phase. In `mode`
+    "CRD", torch's order, the phase runs fastest along the input channels; in "DCR", TensorFlow's, the output channel.
+    (ONNX operator DepthToSpace.) Raises ValueError for a channel out of range and for another mode.
+
+    >>> [phase_of_channel(c, 2, channels=2) for c in (0, 1, 4)]
+    [(0, 0, 0), (0, 0, 1), (1, 0, 0)]
+    >>> [phase_of_channel(c, 2, channels=2, mode="DCR") for c in (0, 1, 4)]
+    [(0, 0, 0), (1, 0, 0), (0, 1, 0)]
+    """
+    phases = upscale_factor**2
+    if not 0 <= channel < phases * channels:
+        raise ValueError(f"channel={channel} must be between 0 and {phases * channels - 1}")
+    if mode not in ("CRD", "DCR"):
+        raise ValueError(f"mode={mode!r} must be 'CRD' or 'DCR'")
+    output, phase = divmod(channel, phases) if mode == "CRD" else divmod(channel, channels)[::-1]
+    return output, *divmod(phase, upscale_factor)
+
+
 def _check_sizes(size: int, output_size: int) -> None:
     for name, value in (("size", size), ("output_size", output_size)):
         if value < 1:

@@ -14,6 +14,7 @@ from course_lib.geometry import (
     adaptive_bins,
     output_size,
     per_axis,
+    phase_of_channel,
     source_coordinate,
     source_coordinates,
     source_step,
@@ -206,3 +207,30 @@ def test_interpolating_the_ramp_reads_off_the_coordinates():
 def test_coordinates_and_bins_name_what_is_out_of_range(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_in_torch_s_order_the_phase_runs_fastest_and_in_tensorflow_s_the_output_channel():
+    assert [phase_of_channel(k, 2, 2) for k in (0, 1, 2, 3, 4)] == [
+        (0, 0, 0),
+        (0, 0, 1),
+        (0, 1, 0),
+        (0, 1, 1),
+        (1, 0, 0),
+    ]
+    assert [phase_of_channel(k, 2, 2, "DCR") for k in (0, 1, 2, 7)] == [(0, 0, 0), (1, 0, 0), (0, 0, 1), (1, 1, 1)]
+
+
+@pytest.mark.parametrize(("upscale_factor", "channels"), [(1, 3), (2, 1), (2, 3), (3, 2)])
+def test_a_channel_goes_where_torch_puts_it(upscale_factor, channels):
+    count = channels * upscale_factor**2
+    shuffled = F.pixel_shuffle(torch.arange(count).reshape(count, 1, 1), upscale_factor)
+    assert [phase_of_channel(k, upscale_factor, channels) for k in range(count)] == [
+        tuple((shuffled == k).nonzero()[0].tolist()) for k in range(count)
+    ]
+
+
+def test_a_channel_out_of_range_and_an_unknown_order_are_refused():
+    with pytest.raises(ValueError, match="channel=4 must be between 0 and 3"):
+        phase_of_channel(4, 2)
+    with pytest.raises(ValueError, match="mode='NCHW' must be 'CRD' or 'DCR'"):
+        phase_of_channel(0, 2, mode="NCHW")

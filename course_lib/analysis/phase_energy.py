@@ -36,7 +36,15 @@ def unevenness(image: Tensor, upscale_factor: int) -> float:
     >>> unevenness(torch.ones(1, 4, 4), 2), round(unevenness(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]]), 2), 4)
     (0.0, 1.7321)
     """
-    energy = phase_energy(image, upscale_factor)
+    return unevenness_of(phase_energy(image, upscale_factor))
+
+
+def unevenness_of(energy: Tensor) -> float:
+    """The unevenness of energies that are known already, (r, r): their standard deviation over their mean.
+
+    >>> unevenness_of(torch.tensor([[1.0, 1.0], [1.0, 5.0]]))  # mean 2, standard deviation √3
+    0.8660253882408142
+    """
     return (energy.std(correction=0) / energy.mean()).nan_to_num(0.0).item()
 
 

@@ -8,6 +8,7 @@ from .fields import field_view
 from .grids import grids
 from .images import images
 from .maps import window_coverage_2d, window_views
+from .phases import phase_view, shuffle_view
 from .routing import gradient_step
 from .shifts import shift_view
 from .signals import probes, signals
@@ -23,11 +24,13 @@ __all__ = [
     "grids",
     "histograms",
     "images",
+    "phase_view",
     "picture_bins",
     "pooling_step",
     "probes",
     "sentence",
     "shift_view",
+    "shuffle_view",
     "signals",
     "window_coverage",
     "window_coverage_2d",

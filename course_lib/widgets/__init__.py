@@ -7,6 +7,7 @@ exported page) its picture is shown as it was.
 from .binner import bin_explorer
 from .explorer import window_explorer
 from .fielder import field_explorer
+from .phaser import artifact_explorer, shuffle_explorer
 from .router import gradient_router
 from .shifter import shift_slider
 from .stepper import pooling_stepper
@@ -14,10 +15,12 @@ from .still import Still
 
 __all__ = [
     "Still",
+    "artifact_explorer",
     "bin_explorer",
     "field_explorer",
     "gradient_router",
     "pooling_stepper",
     "shift_slider",
+    "shuffle_explorer",
     "window_explorer",
 ]
