@@ -127,12 +127,6 @@ LESSONS: tuple[Lesson, ...] = (
         title="Unpooling",
         minutes=60,
         topics=("max unpooling", "average unpooling", "the residual up-sampling block"),
-        planned=(
-            ("Max unpooling from indices", 4),
-            ("Average unpooling, two conventions", 3),
-            ("Which order is the identity", 1),
-            ("Repair an up-projection block", 2),
-        ),
     ),
     Lesson(
         stem="08_transposed_convolution",

@@ -80,7 +80,8 @@ def brick() -> Tensor:
 def retina() -> Tensor:
     """The back of an eye in colour, blood vessels on a bright disc: uint8 `(3, 1411, 1411)`, RGB, values 0 to 255.
 
-    Source: `skimage.data.retina`, in the scikit-image package. CC0 by Mikael Häggström, WikiJournal of Medicine 1 (2), 2014.
+    Source: `skimage.data.retina`, in the scikit-image package. CC0 by Mikael Häggström,
+    "Medical gallery of Mikael Häggström", WikiJournal of Medicine, 2014.
 
     >>> retina().shape
     torch.Size([3, 1411, 1411])

@@ -14,6 +14,7 @@ from .shifts import shift_view
 from .signals import probes, signals
 from .steps import pooling_step
 from .style import Picture, sentence
+from .unpooling import unpool_step
 
 __all__ = [
     "Picture",
@@ -32,6 +33,7 @@ __all__ = [
     "shift_view",
     "shuffle_view",
     "signals",
+    "unpool_step",
     "window_coverage",
     "window_coverage_2d",
     "window_views",

@@ -7,6 +7,7 @@ exported page) its picture is shown as it was.
 from .binner import bin_explorer
 from .explorer import window_explorer
 from .fielder import field_explorer
+from .follower import index_follower
 from .phaser import artifact_explorer, shuffle_explorer
 from .router import gradient_router
 from .shifter import shift_slider
@@ -19,6 +20,7 @@ __all__ = [
     "bin_explorer",
     "field_explorer",
     "gradient_router",
+    "index_follower",
     "pooling_stepper",
     "shift_slider",
     "shuffle_explorer",

@@ -245,6 +245,13 @@ def test_a_pyramid_of_poolings_is_a_pooling() -> None:
     assert is_banned("SpatialPyramidPooling", ["pooling"])
 
 
+def test_unpooling_is_a_family_of_its_own() -> None:
+    for name in ("max_unpool2d", "MaxUnpool3d", "avg_unpool1d", "AvgUnpool2d"):
+        assert is_banned(name, ["unpooling"])
+        assert not is_banned(name, ["pooling"])
+    assert not is_banned("max_pool2d_with_indices", ["unpooling"])
+
+
 @pytest.mark.parametrize(
     ("family", "inside", "outside"),
     [

@@ -94,7 +94,7 @@ def test_every_exercise_is_introduced_by_its_facts_and_hints(lesson: SimpleNames
     for exercise in exercises.of_lesson(lesson.stem):
         section = section_of(lesson.released, exercise.name)
         assert f"## Exercise: `{exercise.name}`" in section
-        assert f"**{exercise.title}** · {exercise.points:g} points" in section
+        assert f"**{exercise.title}** · {exercise.points:g} point" in section
         assert exercise.hints
         for hint in exercise.hints:
             assert hint in section
