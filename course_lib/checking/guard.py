@@ -15,7 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -30,17 +30,29 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "blur": ("blurpool",),
     "unpooling": ("unpool",),
     "convolution": ("conv",),
+    "normalization": ("batchnorm", "instancenorm", "groupnorm", "layernorm"),
+    "folding": ("fuseconv",),
+    "block": ("convblock",),
     "interpolation": ("interpolat", "upsampl", "gridsampl", "resampl", "sourcecoordinate", "sourcestep"),
     "receptive field": ("receptivefield",),
     "consistency": ("consistency",),
     "shuffle": ("pixelshuffle", "pixelunshuffle", "channelshuffle"),
     "icnr": ("icnr", "subpixel"),
+    "alignment": ("fit",),
+    "iou": ("maskiou", "jaccard"),
+    "unet": ("unet", "noskips"),
     "phase energy": ("phaseenergy", "unevenness", "upsamplerenergy"),
 }
 
 
-# Where course_lib itself does what exercises ask for.
-REFERENCES = ("course_lib.functional", "course_lib.nn", "course_lib.analysis", "course_lib.geometry")
+# Where what exercises ask for is done in plain tensor operations, by course_lib or by torch itself.
+REFERENCES = (
+    "torch.nn.utils.fusion",
+    "course_lib.functional",
+    "course_lib.nn",
+    "course_lib.analysis",
+    "course_lib.geometry",
+)
 
 
 class BannedOperator(Exception):
@@ -72,6 +84,11 @@ def is_banned(name: str, families: Sequence[str]) -> bool:
     >>> is_banned("adaptive_max_pool2d", ["pooling"]), is_banned("amax", ["pooling"])
     (True, False)
     """
+    return _is_banned(name, tuple(families))
+
+
+@lru_cache(maxsize=4096)
+def _is_banned(name: str, families: tuple[str, ...]) -> bool:
     return any(word in _plain(name) for family in families for word in FAMILIES[family])
 
 
@@ -83,6 +100,8 @@ def static_hits(work: Callable, families: Sequence[str]) -> list[Hit]:
     if not families:
         return []
     hits = {hit for function in functions_of(work) for hit in _function_hits(function, families)}
+    bases = inspect.getmro(work) if inspect.isclass(work) else ()
+    hits |= {Hit(base.__name__) for base in bases if is_banned(base.__name__, families) and _is_theirs(base)}
     return sorted(hits, key=lambda hit: (hit.line or 0, hit.operator))
 
 
@@ -151,23 +170,26 @@ class _Refuse(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-@cache
-def _reference_operators(families: tuple[str, ...]) -> tuple[types.FunctionType, ...]:
-    """The functions of course_lib that do a banned job, those behind its public face too."""
+def _refused(families: Sequence[str]) -> tuple[types.FunctionType, ...]:
+    """The functions of course_lib that do a banned job, those behind its public face too, and the exercises' own."""
     import course_lib.functional  # noqa: F401, for it to be loaded
 
-    loaded = [module for name, module in sys.modules.items() if name.startswith(REFERENCES)]
-    members = [member for module in loaded for member in list(vars(module).values())]
-    return tuple(
-        {m: None for m in members if inspect.isfunction(m) and is_banned(m.__name__, families) and _is_theirs(m)}
-    )
+    return _refused_of_loaded(tuple(families), len(sys.modules))
 
 
-def _answers() -> list[types.FunctionType]:
-    """The functions of the exercises' modules that are loaded; a closure's code can't be swapped, what it calls can."""
-    loaded = [module for name, module in list(sys.modules.items()) if name.startswith("course_lib.exercises")]
-    members = {m: None for module in loaded for m in list(vars(module).values()) if _is_answer(m)}
-    return [member for member in members if not member.__code__.co_freevars]
+@lru_cache(maxsize=64)
+def _refused_of_loaded(families: tuple[str, ...], loaded: int) -> tuple[types.FunctionType, ...]:
+    """Looked up anew whenever further modules are loaded. A closure's code can't be swapped, what it calls can."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith((*REFERENCES, "course_lib.exercises")):
+            for member in list(vars(module).values()):
+                if inspect.isfunction(member) and (
+                    (is_banned(member.__name__, families) and _is_theirs(member))
+                    or (_is_answer(member) and not member.__code__.co_freevars)
+                ):
+                    found[member] = None
+    return tuple(found)
 
 
 _open: list[Guard] = []
@@ -182,6 +204,12 @@ def _refuse(*args, **kwargs):
     name = sys._getframe().f_code.co_name
     guard._open[-1].hits.append(guard.Hit(name))
     raise guard.BannedOperator(name)
+
+
+@cache
+def _refusal(name: str) -> types.CodeType:
+    """The code that refuses, under the name of what it stands for."""
+    return _refuse.__code__.replace(co_name=name)
 
 
 @contextmanager
@@ -200,12 +228,11 @@ def guarded(families: Sequence[str]) -> Iterator[Guard]:
     if not families:
         yield guard
         return
-    references = [*_reference_operators(tuple(families)), *_answers()]
-    codes = [(function, function.__code__) for function in references]
+    codes = [(function, function.__code__) for function in _refused(families)]
     _open.append(guard)
     try:
         for function, code in codes:
-            function.__code__ = _refuse.__code__.replace(co_name=code.co_name)
+            function.__code__ = _refusal(code.co_name)
         with _Refuse(families, guard):
             yield guard
     finally:

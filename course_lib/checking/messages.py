@@ -29,6 +29,7 @@ ASYNC = "{name} starts with async def, so that calling it gives a coroutine and 
 GENERATOR = "{name} contains yield, so that calling it gives a generator and no result. Write return instead of yield."
 SIGNATURE = "The check calls {wanted}, but yours is {yours}. Keep the names, the order and the defaults of the starter."
 BANNED_LINE = "{name} uses {operator} in line {line}, which does the very thing that you are asked to build."
+BANNED_BASE = "{name} is built on {operator}, which is the very thing that you are asked to build."
 BANNED_CALL = "While it ran, {name} reached {operator}, which does the very thing that you are asked to build."
 
 # What one case showed.

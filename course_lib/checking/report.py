@@ -10,6 +10,7 @@ from torch import Tensor
 
 from course_lib.checking import messages as say
 from course_lib.checking.exercise import Case, Exercise
+from course_lib.checking.guard import Hit
 from course_lib.checking.judge import FacetVerdict, Finding, Verdict
 from course_lib.checking.numbers import Grid, grids_of, number, told_apart
 from course_lib.checking.plain import Foreign, kind_of
@@ -102,7 +103,7 @@ def _blocks(verdict: Verdict) -> Iterator[Block]:
     yield Facets(_rows(verdict))
     if verdict.hits:
         for hit in verdict.hits:
-            yield Text(say.BANNED_LINE.format(name=exercise.name, operator=hit.operator, line=hit.line), strong=True)
+            yield Text(_banned(exercise, hit), strong=True)
         yield Text(exercise.instead)
         return
     failed = [facet for facet in verdict.facets if facet.finding]
@@ -120,6 +121,11 @@ _TITLES = {
     "not attempted": say.NOT_ATTEMPTED,
     "refused": say.REFUSED,
 }
+
+
+def _banned(exercise: Exercise, hit: Hit) -> str:
+    message = say.BANNED_BASE if hit.line is None else say.BANNED_LINE
+    return message.format(name=exercise.name, operator=hit.operator, line=hit.line)
 
 
 def _rows(verdict: Verdict) -> tuple[tuple[Mark, str, str, str], ...]:
@@ -329,8 +335,7 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
     if verdict.problem:
         diagnosis = getattr(say, verdict.problem.message).format(**verdict.problem.facts)
     elif verdict.hits:
-        hit = verdict.hits[0]
-        diagnosis = say.BANNED_LINE.format(name=verdict.exercise.name, operator=hit.operator, line=hit.line)
+        diagnosis = _banned(verdict.exercise, verdict.hits[0])
     elif verdict.face == "not attempted":
         diagnosis = say.STARTER
     else:
