@@ -7,8 +7,10 @@ attempt stands a *keeper*: it makes the namespaces, tells the attempt's process 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import sys
@@ -54,13 +56,16 @@ def main() -> None:
 def _warm(limits: Limits):
     """Imports what notebooks use, and uses it once, so that no fork pays for a first time."""
     import matplotlib.pyplot as plt
-    import numpy  # noqa: F401
     import torch
     import torch.nn.functional as F
+    import tqdm  # noqa: F401
 
+    import course_lib
     from autograder.attempt import warm
     from autograder.cells import Cells
 
+    for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
+        importlib.import_module(module.name)
     torch.set_num_threads(1)
     x = torch.randn(1, 1, 4, 4, requires_grad=True)
     F.max_pool2d(x, 2).sum().backward()

@@ -16,7 +16,7 @@ FOUND = [
     for folder, _, names in os.walk("/" + top)
     if "site-packages" not in folder and "/lib/python" not in folder and "/share/" not in folder
     for name in names
-    if name.endswith((".ipynb", ".db")) or "secret" in name or "ledger" in name
+    if name.endswith((".ipynb", ".db")) or "secret" in name or ".ledger" in folder
 ]
 
 
