@@ -37,6 +37,7 @@ if os.environ.get("DOWN_AND_UP_GRADER") != "stock":
     c.Autograde.autograde_preprocessors = [
         "autograder.replay.Replay" if part is Execute else part for part in Autograde.autograde_preprocessors.default()
     ]
+    c.Autograde.autograde_preprocessors.append("autograder.replay.Review")
     c.HTMLExporter.filters = {"markdown2html": "autograder.sanitize.markdown2html"}
     c.HTMLExporter.preprocessors = ["autograder.sanitize.Sanitize"]
     # What one submission may use: see autograder.sandbox.Limits.

@@ -45,7 +45,7 @@ def serve(connection: socket.socket, cells: Cells) -> None:
 
 
 def _run(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
-    outputs, status = cells.run(question["source"])
+    outputs, status = cells.run(question["source"], counted=question.get("counted", True))
     return {"outputs": outputs, "status": status, "cut": cells.recorder.cut}
 
 

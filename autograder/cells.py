@@ -98,10 +98,10 @@ class Cells:
         self.shell = Shell.instance(config=config)
         self.shell.enable_matplotlib("inline")
 
-    def run(self, source: str) -> tuple[list[Output], str]:
+    def run(self, source: str, counted: bool = True) -> tuple[list[Output], str]:
         """Runs one cell: its outputs, and ``ok``, ``error`` or ``exit`` (the cell asked the kernel to end)."""
         with self._streams():
-            result = self.shell.run_cell(source, store_history=True)
+            result = self.shell.run_cell(source, store_history=counted)
         count = self.shell.execution_count - 1
         outputs = self.recorder.take()
         for output in outputs:

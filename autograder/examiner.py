@@ -64,8 +64,31 @@ def _step(step: Step, script: Script, learner: Learner, secret: str, record: Rec
     record.outputs[step.index] = clean(outputs) if isinstance(outputs, list) else []
     if step.kind == "assert":
         record.weak.append(step.grade_id)
+        if not _controls_fail(learner):
+            record.outputs[step.index] = [_error("NoControl", messages.NO_CONTROL)]
     if answer.get("cut") and not record.sentence:
         record.sentence = messages.TEXT_CUT
+
+
+# Asserts that must fail. Where one passes, the learner's process no longer means what a test cell says.
+CONTROLS = (
+    "assert False",
+    "assert 1 == 2",
+    "import torch\nassert torch.equal(torch.zeros(2), torch.ones(2))",
+    "import torch\nassert torch.allclose(torch.zeros(2), torch.ones(2))",
+    "import torch\ntorch.testing.assert_close(torch.zeros(2), torch.ones(2))",
+    "import numpy\nassert numpy.allclose(numpy.zeros(2), numpy.ones(2))",
+)
+
+
+def _controls_fail(learner: Learner) -> bool:
+    """Whether every negative control fails with an AssertionError in the learner's process."""
+    for source in CONTROLS:
+        outputs = learner.ask({"op": "run", "source": source, "counted": False}).get("outputs")
+        names = [output.get("ename") for output in clean(outputs if isinstance(outputs, list) else [])]
+        if names != ["AssertionError"]:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -190,6 +213,10 @@ def _result(points: float) -> Output:
     }
 
 
+def _error(name: str, sentence: str) -> Output:
+    return {"output_type": "error", "ename": name, "evalue": sentence, "traceback": [sentence]}
+
+
 def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
     """Gives every grade cell that was not reached no points, and says why under it."""
     record.code, record.detail = end.code, end.detail
@@ -197,13 +224,7 @@ def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
     for step in script.steps:
         if step.index in record.outputs or step.kind == "run":
             continue
-        error = {
-            "output_type": "error",
-            "ename": record.code,
-            "evalue": record.sentence,
-            "traceback": [record.sentence],
-        }
-        record.outputs[step.index] = [error]
+        record.outputs[step.index] = [_error(record.code, record.sentence)]
         for check in step.checks:
             record.checks[step.grade_id] = {
                 "exercise": check.exercise,

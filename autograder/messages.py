@@ -37,6 +37,7 @@ ANOMALIES = {
 # The heading of what the learner and the instructor are told at the top of a graded notebook.
 NOTE = "From the grader"
 NO_SCORE = "What this cell showed can't be read as a score, so it gets no points."
+NO_CONTROL = "In this notebook an assert that must fail did not, so its tests mean nothing and give no points. Something changes what assert, ==, or a comparison of torch or numpy does; take that out."
 NOT_LINUX = "Grading needs Linux, for its sandbox: use a Linux machine or container, or, if you know every learner, plain nbgrader with DOWN_AND_UP_GRADER=stock."
 
 # What is wrong with the course, for its instructor.

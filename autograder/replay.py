@@ -154,6 +154,20 @@ class Replay(NbGraderPreprocessor):
         return nb, resources
 
 
+class Review(NbGraderPreprocessor):
+    """Asks for a person's look where plain asserts gave points: they ran beside the learner's code."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        facts, weak = resources["nbgrader"], nb.metadata.get(METADATA, {}).get("weak", [])
+        if weak:
+            with Gradebook(facts["db_url"]) as gradebook:
+                for grade_id in weak:
+                    grade = gradebook.find_grade(grade_id, facts["notebook"], facts["assignment"], facts["student"])
+                    grade.needs_manual_grade = bool(grade.needs_manual_grade or grade.auto_score)
+                gradebook.db.commit()
+        return nb, resources
+
+
 def reset(facts: dict[str, str]) -> None:
     """Takes back the automatic scores of the last attempt: what this one doesn't reach gets no points."""
     with Gradebook(facts["db_url"]) as gradebook:

@@ -30,6 +30,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "blur": ("blurpool",),
     "unpooling": ("unpool",),
     "convolution": ("conv",),
+    "transposed convolution": ("convtranspose", "conv1dinput", "conv2dinput", "conv3dinput"),
+    "transposed size": ("transposedsize",),
+    "overlap": ("overlap",),
     "normalization": ("batchnorm", "instancenorm", "groupnorm", "layernorm"),
     "folding": ("fuseconv",),
     "block": ("convblock",),
@@ -164,6 +167,8 @@ class _Refuse(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = getattr(func, "overloadpacket", func).__name__  # a higher-order operator has no overloads
+        if name == "convolution" and args[6]:  # one kernel for both; its seventh argument is `transposed`
+            name = "conv_transpose"
         if is_banned(name, self.families):
             self.guard.hits.append(Hit(name.strip("_").removesuffix("_with_indices")))
             raise BannedOperator(name)
@@ -180,7 +185,7 @@ def _refused(families: Sequence[str]) -> tuple[types.FunctionType, ...]:
 @lru_cache(maxsize=64)
 def _refused_of_loaded(families: tuple[str, ...], loaded: int) -> tuple[types.FunctionType, ...]:
     """Looked up anew whenever further modules are loaded. A closure's code can't be swapped, what it calls can."""
-    found = {}
+    found: dict[types.FunctionType, None] = {}
     for name, module in list(sys.modules.items()):
         if name.startswith((*REFERENCES, "course_lib.exercises")):
             for member in list(vars(module).values()):
