@@ -94,7 +94,9 @@ def attempt(exercise: Exercise, work: Callable, cases: Sequence[Case], *, truste
 def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False, twice: bool = False) -> Outcome:
     """Runs one case. twice: call a second time and note whether the result is the same."""
     printed = _Printed()
-    first, second = _copies(exercise, case, gradient=case.gradient), _copies(exercise, case) if twice else None
+    updated = _updated(exercise, case)  # now: while the guard is up, the oracle hides its signature
+    first = _copies(case, gradient=_differentiable(case, updated) if case.gradient else ())
+    second = _copies(case) if twice else None
     found: dict[str, Any] = {}
     over = False
     with (
@@ -107,7 +109,7 @@ def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False
         warnings.simplefilter("ignore")
         try:
             with contextlib.nullcontext() if trusted else time_limit(exercise.seconds):
-                found = _returned(exercise, work, case, first, second)
+                found = _returned(exercise, work, case, first, second, updated)
         except KeyboardInterrupt:
             raise
         except OutOfTime:
@@ -125,14 +127,19 @@ def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False
 
 
 def _returned(
-    exercise: Exercise, work: Callable, case: Case, first: Arguments, second: Arguments | None
+    exercise: Exercise,
+    work: Callable,
+    case: Case,
+    first: Arguments,
+    second: Arguments | None,
+    updated: Mapping[str, int | str],
 ) -> dict[str, Any]:
     """Calls the work on copies of a case's arguments and looks at everything that the call left behind."""
     value, module = _call(exercise, work, case, *first)
-    gradients = _gradients(value, first[0], module, exercise, case) if case.gradient else {}
+    gradients = _gradients(value, first[0], module, case, updated) if case.gradient else {}
     beside = dict(_beside(first, case))
-    updated = {name: beside.pop(place)[0] for name, place in _updated(exercise, case) if place in beside}
-    buffers = dict(nn.Module.named_buffers(module)) if module is not None else updated
+    buffers = {name: beside.pop(place)[0] for name, place in updated.items() if place in beside}
+    buffers |= dict(nn.Module.named_buffers(module)) if module is not None else {}
     changed = tuple(name for name, (now, before) in beside.items() if not _same(plain(now), plain(before)))
     value = plain(value)
     steady = not second or bool(changed) or _same(value, plain(_call(exercise, work, case, *second)[0]))
@@ -161,27 +168,25 @@ class _WrongState(Exception):
     """The module's parameters and buffers are not those that the case loads."""
 
 
-def _copies(exercise: Exercise, case: Case, gradient: bool = False) -> Arguments:
-    """Copies of a case's arguments: same values and strides, in memory of their own."""
+def _copies(case: Case, gradient: Sequence[int] = ()) -> Arguments:
+    """Copies of a case's arguments: same values and strides, in memory of their own; a gradient at these positions."""
     args = copy.deepcopy(list(case.args))
-    if gradient:
-        for position in _differentiable(exercise, case):
-            args[position].requires_grad_()
+    for position in gradient:
+        args[position].requires_grad_()
     return args, copy.deepcopy(dict(case.kwargs))
 
 
-def _differentiable(exercise: Exercise, case: Case) -> list[int]:
+def _differentiable(case: Case, updated: Mapping[str, int | str]) -> list[int]:
     """The positions of the arguments that get a gradient: floating-point tensors that are not to be updated."""
-    updated = [place for _, place in _updated(exercise, case)]
     floats = [n for n, a in enumerate(case.args) if isinstance(a, Tensor) and a.is_floating_point()]
-    return [position for position in floats if position not in updated]
+    return [position for position in floats if position not in updated.values()]
 
 
-def _updated(exercise: Exercise, case: Case) -> list[tuple[str, int | str]]:
-    """For each argument that the exercise updates: its name, and where this case gives it, by position or keyword."""
+def _updated(exercise: Exercise, case: Case) -> dict[str, int | str]:
+    """Where this case gives the arguments that the exercise updates, by position or keyword."""
     names = list(exercise.signature.parameters) if exercise.updates else []
-    places = [(name, names.index(name)) for name in exercise.updates]
-    return [(name, place if place < len(case.args) else name) for name, place in places]
+    places = {name: names.index(name) for name in exercise.updates}
+    return {name: place if place < len(case.args) else name for name, place in places.items()}
 
 
 def _is_attached(value: Any) -> bool:
@@ -216,13 +221,13 @@ def _shapes(state: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def _gradients(
-    value: Any, args: Sequence[Any], module: nn.Module | None, exercise: Exercise, case: Case
+    value: Any, args: Sequence[Any], module: nn.Module | None, case: Case, updated: Mapping[str, int | str]
 ) -> dict[int | str, Tensor | None]:
     """The gradients of ⟨output, weights⟩ for fixed weights that all differ, so that every output element matters."""
     if issubclass(type(value), tuple | list) and len(value):
         value = next(iter(value))
     first = unwrapped(value)
-    leaves: dict[int | str, Tensor] = {position: args[position] for position in _differentiable(exercise, case)}
+    leaves: dict[int | str, Tensor] = {position: args[position] for position in _differentiable(case, updated)}
     if module is not None and case.state:
         leaves |= dict(nn.Module.named_parameters(module))
     reached = [leaf for leaf in leaves.values() if leaf.requires_grad]

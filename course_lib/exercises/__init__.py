@@ -14,6 +14,7 @@ MODULES = {
     "02_backward_and_shift": "backward_and_shift",
     "03_strided_convolution": "strided_convolution",
     "04_adaptive_pooling": "adaptive_pooling",
+    "05_cnn_block": "cnn_block",
     "07_unpooling": "unpooling",
 }
 

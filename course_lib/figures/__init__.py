@@ -7,6 +7,7 @@ from .distributions import histograms
 from .fields import field_view
 from .grids import grids
 from .images import images
+from .ledger import ledger_view
 from .maps import window_coverage_2d, window_views
 from .phases import phase_view, shuffle_view
 from .routing import gradient_step
@@ -25,6 +26,7 @@ __all__ = [
     "grids",
     "histograms",
     "images",
+    "ledger_view",
     "phase_view",
     "picture_bins",
     "pooling_step",

@@ -8,6 +8,7 @@ from .binner import bin_explorer
 from .explorer import window_explorer
 from .fielder import field_explorer
 from .follower import index_follower
+from .ledger import memory_ledger
 from .phaser import artifact_explorer, shuffle_explorer
 from .router import gradient_router
 from .shifter import shift_slider
@@ -21,6 +22,7 @@ __all__ = [
     "field_explorer",
     "gradient_router",
     "index_follower",
+    "memory_ledger",
     "pooling_stepper",
     "shift_slider",
     "shuffle_explorer",
