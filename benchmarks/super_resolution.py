@@ -19,7 +19,7 @@ from torch import nn
 from tqdm import tqdm
 
 from course_lib import samples
-from course_lib.analysis.super_resolution import compare, grey, psnr, table
+from course_lib.analysis.super_resolution import Up, compare, grey, psnr, table
 from course_lib.exercises.pixel_shuffle import ICNR
 
 TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "super_resolution.md"
@@ -43,8 +43,8 @@ class SubPixel(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, 4, 3, padding=1)
         if icnr:
-            self.conv.weight.data = ICNR.oracle(self.conv.weight.data, 2)
-            self.conv.bias.data = ICNR.oracle(self.conv.bias.data, 2)
+            for parameter in self.conv.parameters():
+                parameter.data = ICNR.oracle(parameter.data, 2)
 
     def forward(self, x):
         return F.pixel_shuffle(self.conv(x), 2)
@@ -55,7 +55,7 @@ def resized(channels: int, mode: str) -> nn.Module:
     return nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), nn.Conv2d(channels, 1, 3, padding=1))
 
 
-UPS = {
+UPS: dict[str, Up] = {
     "nearest, conv 3": partial(resized, mode="nearest"),
     "bilinear, conv 3": partial(resized, mode="bilinear"),
     "transposed 3": lambda channels: nn.ConvTranspose2d(channels, 1, 3, stride=2, padding=1, output_padding=1),

@@ -146,13 +146,6 @@ LESSONS: tuple[Lesson, ...] = (
         title="Pixel shuffle and the checkerboard",
         minutes=75,
         topics=("PixelShuffle", "checkerboards", "where it is used: super-resolution"),
-        planned=(
-            ("Pixel shuffle and unshuffle", 3),
-            ("Two channel orders", 2),
-            ("Sub-pixel convolution", 2),
-            ("ICNR initialisation", 2),
-            ("Phase energy of an upsampler", 3),
-        ),
     ),
     Lesson(
         stem="10_unet",

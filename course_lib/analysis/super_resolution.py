@@ -128,7 +128,7 @@ def train(
     """A DoublingNet trained on crops of some pictures and judged on others. `tick` is called after every step."""
     torch.manual_seed(seed)
     net = DoublingNet(up)
-    flat, noise = [pattern(net)], [_unevenness(net)]
+    flat, noise = [pattern(net)], _unevenness(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.005)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.005, total_steps=steps)
     for step in range(1, steps + 1):
@@ -140,8 +140,8 @@ def train(
         tick()
         if step in (-(-steps // 10), steps):
             flat.append(pattern(net))
-    noise.append(_unevenness(net))
-    return Row(name, seed, mean(psnr(net, one) for one in judged), (flat[0], flat[1], flat[-1]), (*noise,), net.eval())
+    quality = mean(psnr(net, one) for one in judged)
+    return Row(name, seed, quality, (flat[0], flat[1], flat[-1]), (noise, _unevenness(net)), net.eval())
 
 
 def _unevenness(net: DoublingNet) -> float:

@@ -16,6 +16,7 @@ MODULES = {
     "04_adaptive_pooling": "adaptive_pooling",
     "05_cnn_block": "cnn_block",
     "07_unpooling": "unpooling",
+    "09_pixel_shuffle": "pixel_shuffle",
 }
 
 
