@@ -92,13 +92,6 @@ LESSONS: tuple[Lesson, ...] = (
         title="The CNN block",
         minutes=75,
         topics=("Conv → BatchNorm → ReLU → Pool", "in-place ReLU"),
-        planned=(
-            ("Batch norm in training and in eval", 4),
-            ("The block as a module", 3),
-            ("Fold batch norm into the convolution", 3),
-            ("Which in-place snippets go wrong", 2),
-            ("The memory audit", 2),
-        ),
     ),
     Lesson(
         stem="06_interpolation",
