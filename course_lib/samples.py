@@ -239,11 +239,11 @@ def mri() -> Tensor:
 def _mri() -> Tensor:
     from importlib.resources import as_file, files
 
-    import nibabel
     import numpy as np
+    from nibabel import Nifti1Image
 
     with as_file(files("nibabel.tests") / "data" / "anatomical.nii") as path:
-        voxels = np.asarray(nibabel.load(path).dataobj, dtype=np.float32)
+        voxels = np.asarray(Nifti1Image.from_filename(path).dataobj, dtype=np.float32)
     volume = torch.from_numpy(voxels).permute(2, 1, 0).flip(1).clamp(min=0)
     return (volume / volume.max()).contiguous()[None]
 

@@ -3,6 +3,7 @@
 from .axes import window_coverage
 from .bars import bars
 from .bins import bin_views, picture_bins
+from .curves import curves
 from .distributions import histograms
 from .fields import field_view
 from .grids import grids
@@ -11,6 +12,7 @@ from .ledger import ledger_view
 from .maps import window_coverage_2d, window_views
 from .phases import phase_view, shuffle_view
 from .routing import gradient_step
+from .rulers import ramp_view, rulers
 from .shifts import shift_view
 from .signals import probes, signals
 from .steps import pooling_step
@@ -21,6 +23,7 @@ __all__ = [
     "Picture",
     "bars",
     "bin_views",
+    "curves",
     "field_view",
     "gradient_step",
     "grids",
@@ -31,6 +34,8 @@ __all__ = [
     "picture_bins",
     "pooling_step",
     "probes",
+    "ramp_view",
+    "rulers",
     "sentence",
     "shift_view",
     "shuffle_view",

@@ -8,9 +8,11 @@ from .binner import bin_explorer
 from .explorer import window_explorer
 from .fielder import field_explorer
 from .follower import index_follower
+from .gallery import mode_gallery
 from .ledger import memory_ledger
 from .phaser import artifact_explorer, shuffle_explorer
 from .router import gradient_router
+from .rulers import pixel_ruler, ramp_explorer
 from .shifter import shift_slider
 from .stepper import pooling_stepper
 from .still import Still
@@ -23,7 +25,10 @@ __all__ = [
     "gradient_router",
     "index_follower",
     "memory_ledger",
+    "mode_gallery",
+    "pixel_ruler",
     "pooling_stepper",
+    "ramp_explorer",
     "shift_slider",
     "shuffle_explorer",
     "window_explorer",
