@@ -96,7 +96,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson(
         stem="06_interpolation",
         title="Interpolation",
-        minutes=110,
+        minutes=120,
         topics=(
             "interpolate and Upsample",
             "nearest, linear, bilinear, bicubic, trilinear",
@@ -104,15 +104,6 @@ LESSONS: tuple[Lesson, ...] = (
             "align_corners",
             "recompute_scale_factor",
             "UpsamplingNearest2d and UpsamplingBilinear2d",
-        ),
-        planned=(
-            ("Source coordinates", 4),
-            ("Linear interpolation as a matrix", 3),
-            ("Bilinear", 4),
-            ("Bicubic", 3),
-            ("Trilinear", 2),
-            ("Area and antialiased downsampling", 2),
-            ("The flag for an encoder", 2),
         ),
     ),
     Lesson(

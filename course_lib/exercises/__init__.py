@@ -15,6 +15,7 @@ MODULES = {
     "03_strided_convolution": "strided_convolution",
     "04_adaptive_pooling": "adaptive_pooling",
     "05_cnn_block": "cnn_block",
+    "06_interpolation": "interpolation",
     "07_unpooling": "unpooling",
     "09_pixel_shuffle": "pixel_shuffle",
 }
