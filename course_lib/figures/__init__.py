@@ -17,6 +17,8 @@ from .shifts import shift_view
 from .signals import probes, signals
 from .steps import pooling_step
 from .style import Picture, sentence
+from .tables import picture_table
+from .unet import unet_flow, unet_sizes
 from .unpooling import unpool_step
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "ledger_view",
     "phase_view",
     "picture_bins",
+    "picture_table",
     "pooling_step",
     "probes",
     "ramp_view",
@@ -41,6 +44,8 @@ __all__ = [
     "shuffle_view",
     "signals",
     "unpool_step",
+    "unet_flow",
+    "unet_sizes",
     "window_coverage",
     "window_coverage_2d",
     "window_views",

@@ -16,12 +16,14 @@ from .rulers import pixel_ruler, ramp_explorer
 from .shifter import shift_slider
 from .stepper import pooling_stepper
 from .still import Still
+from .unet import flow_chooser, unet_explorer
 
 __all__ = [
     "Still",
     "artifact_explorer",
     "bin_explorer",
     "field_explorer",
+    "flow_chooser",
     "gradient_router",
     "index_follower",
     "memory_ledger",
@@ -31,5 +33,6 @@ __all__ = [
     "ramp_explorer",
     "shift_slider",
     "shuffle_explorer",
+    "unet_explorer",
     "window_explorer",
 ]
