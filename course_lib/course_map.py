@@ -136,11 +136,5 @@ LESSONS: tuple[Lesson, ...] = (
         title="Encoder and decoder: U-Net",
         minutes=90,
         topics=("U-Net", "skips", "symmetric encoder and decoder", "where it is used: segmentation"),
-        planned=(
-            ("A U-Net for any input size", 6),
-            ("Aligning a skip", 2),
-            ("Intersection over union", 2),
-            ("The ablation's verdict", 4),
-        ),
     ),
 )

@@ -18,6 +18,7 @@ MODULES = {
     "06_interpolation": "interpolation",
     "07_unpooling": "unpooling",
     "09_pixel_shuffle": "pixel_shuffle",
+    "10_unet": "unet",
 }
 
 

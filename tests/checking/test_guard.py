@@ -265,6 +265,19 @@ def test_a_shuffle_its_initialisation_and_its_measure_are_families(family: str, 
     assert not any(is_banned(name, [family]) for name in outside)
 
 
+@pytest.mark.parametrize(
+    ("family", "inside", "outside"),
+    [
+        ("alignment", ("fit",), ("pad", "narrow", "cat")),
+        ("iou", ("mask_iou", "box_iou_jaccard"), ("logical_or", "previous", "sum")),
+        ("unet", ("UNet", "NoSkips"), ("ConvTranspose2d", "max_pool2d", "double_conv")),
+    ],
+)
+def test_what_a_unet_is_built_of_is_permitted_and_the_unet_is_not(family: str, inside, outside) -> None:
+    assert all(is_banned(name, [family]) for name in inside)
+    assert not any(is_banned(name, [family]) for name in outside)
+
+
 def by_channels(x):
     return F.pixel_shuffle(x, 2)
 
