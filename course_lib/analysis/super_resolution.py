@@ -76,7 +76,7 @@ def psnr(net: Callable[[Tensor], Tensor], picture: Tensor) -> float:
     The peak signal-to-noise ratio, -10·log₁₀ of the mean squared error for values from 0 to 1. 6 dB more are half the
     error.
 
-    >>> stripes = torch.tensor([0.0, 1.0]).repeat(8, 8)[None]
+    >>> stripes = torch.tensor([0.0, 1.0]).repeat(16, 8)[None]
     >>> round(psnr(lambda x: F.interpolate(x, scale_factor=2), stripes), 2)  # all grey: wrong by a half everywhere
     6.02
     """

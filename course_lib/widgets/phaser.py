@@ -18,15 +18,13 @@ def shuffle_explorer(upscale_factor: int = 2, channels: int = 2, channel: int = 
 
     Below, every cell before and after a pixel shuffle with the number of its channel.
     """
-    style = {"description_width": "7em"}
+    style = {"description_width": "9em"}
     factor = ipywidgets.IntSlider(upscale_factor, 1, LARGEST_FACTOR, description="upscale_factor", style=style)
     outputs = ipywidgets.IntSlider(channels, 1, MOST_CHANNELS, description="channels", style=style)
     order = ipywidgets.Dropdown(
         options=[("CRD, torch", "CRD"), ("DCR, TensorFlow", "DCR")], value=mode, description="mode", style=style
     )
-    follow = ipywidgets.IntSlider(
-        channel, 0, upscale_factor**2 * channels - 1, description="follow channel", style=style
-    )
+    follow = ipywidgets.IntSlider(channel, 0, upscale_factor**2 * channels - 1, description="channel", style=style)
 
     def draw() -> Picture:
         follow.max = factor.value**2 * outputs.value - 1  # a value beyond it comes down with it

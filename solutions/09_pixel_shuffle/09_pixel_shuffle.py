@@ -2,7 +2,7 @@
 # # 09 · Pixel shuffle and the checkerboard
 #
 # A map can become larger without a single new number: take four channels, and make of them one with twice as many
-# rows and columns. That is pixel shuffle, and it is how most networks that enlarge photographs end. In this lesson
+# rows and columns. That is pixel shuffle, and it is how many networks that enlarge photographs end. In this lesson
 # you build it, show that it is a transposed convolution in disguise, and hunt down the checkerboard that both of them
 # draw, often before they have learned anything.
 #
@@ -508,8 +508,9 @@ for name in upsamplers:
     print(f"{name:>16}: {on_flat:.3f} on flat maps, {on_noise:.3f} on noise")
 
 # %% [markdown]
-# On flat maps the three that resize first, ICNR being one of them, have no board at all: behind equal pixels a
-# convolution finds the same everywhere. The three others have one, whether the stride divides the kernel or not.
+# On flat maps three of them have no board at all: the two that resize first, because behind equal pixels a convolution
+# finds the same everywhere, and ICNR, which begins as a resizing. The three others have one, whether the stride divides
+# the kernel or not.
 #
 # Noise asks for more. Behind *nearest*, a 3 × 3 convolution sees some pixels twice and others once, and what it sees
 # twice depends on the phase: the weights have the same sum, but not the same energy. Only ICNR is even there as well,
