@@ -127,6 +127,8 @@ def _graded(run: Callable[[], int]) -> int:
         return 1
     # jsonschema looks for this package and would build a grammar of web addresses, which takes as long as all the rest.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from sqlalchemy.exc import DBAPIError
+
     from autograder import grade
     from autograder.course import CourseError
     from autograder.sandbox import SandboxError
@@ -138,6 +140,8 @@ def _graded(run: Callable[[], int]) -> int:
         print(error, file=sys.stderr)
     except OSError as error:
         print(messages.DISK.format(error=error), file=sys.stderr)
+    except DBAPIError as error:
+        print(messages.DATABASE.format(error=error.orig), file=sys.stderr)
     except KeyboardInterrupt:
         print(messages.INTERRUPTED, file=sys.stderr)
     return 1

@@ -13,6 +13,8 @@ ENDED = {
     "XX": "The grader itself failed ({detail}). This is not the learner's fault: grade this submission again.",
 }
 UNSAFE = "This machine offers neither namespaces ({missing}) nor Landlock, so a submission could read and change whatever you can. Run `python -m autograder doctor` to see what is missing; or, if you know every learner, grade with --trust-submissions."
+STAYS_ROOT = "You are root here and may not become anybody else ({problem}), so a submission would run as root. Grade as an ordinary user, or allow this container to change its user (CAP_SETUID and CAP_SETGID). `python -m autograder doctor` shows the rest."
+NO_ZYGOTE = "The process that notebooks are to run in ended before it was ready, twice, the last time with status {status}. What it said stands above; if it said nothing, look whether the machine has run out of memory."
 NO_SECCOMP = "seccomp does not work here ({problem}). Install Debian's libseccomp2 and the Python package pyseccomp; then grade again."
 TEXT_CUT = "This notebook printed more than is kept; the rest was cut off."
 GARBLED = "What came back from the call could not be understood."
@@ -60,6 +62,7 @@ BAD_NAME = "The name of this folder holds what no gradebook takes: a line break,
 UNREADABLE = "The submission can't be read: {error}. Mend that and grade again."
 NOT_WRITTEN = "nbgrader could not write the grade: {said}"
 INTERRUPTED = "Stopped. What is graded so far is kept; the same command goes on from here."
+DATABASE = "The gradebook says: {error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."
 DISK = "{error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."
 
 

@@ -146,9 +146,9 @@ def enter_root(paths: Sequence[str]) -> None:
         raise OSError(ctypes.get_errno(), "pivot_root")
     os.chdir("/")
     os.rmdir(f"/.old{new}")
-    if uid == 0:
+    try:
         _mount("proc", "/proc", "proc", 0)
-    else:
+    except OSError:  # not who owns the PID namespace, as in a user's own namespace or a container without root
         _mount("/.old/proc", "/proc", None, MS_BIND | MS_REC)
     _call("umount2", b"/.old", 2)
     os.rmdir("/.old")

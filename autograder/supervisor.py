@@ -48,24 +48,33 @@ class Zygote:
         self.stop()
 
     def start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "autograder.zygote", str(theirs.fileno()), json.dumps(asdict(self.limits))]
-        self._process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment(), cwd="/"
-        )
-        theirs.close()
-        answer = ours.recv(65536)
+        """Starts it; once more where it is killed before it is ready. Errors: SandboxError."""
+        answer = self._started() or self._started()
         if not answer:
-            raise SandboxError(f"the zygote ended at its start, with status {self._process.wait()}")
-        self._control = ours
+            assert self._process is not None
+            raise SandboxError(messages.NO_ZYGOTE.format(status=self._process.wait()))
         said = json.loads(answer)
         self.missing = said["missing"]
+        if problem := said.get("stays_root"):
+            self.stop()
+            raise SandboxError(messages.STAYS_ROOT.format(problem=problem))
         if problem := self.missing.get("seccomp"):
             self.stop()
             raise SandboxError(messages.NO_SECCOMP.format(problem=problem))
         if self.missing and not said["landlock"] and not self.trust_submissions:
             self.stop()
             raise SandboxError(messages.UNSAFE.format(missing="; ".join(self.missing.values())))
+
+    def _started(self) -> bytes:
+        """What the new process says when it is ready; nothing where it ends before that."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", "autograder.zygote", str(theirs.fileno()), json.dumps(asdict(self.limits))]
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment(), cwd="/"
+        )
+        theirs.close()
+        self._control = ours
+        return ours.recv(65536)
 
     def stop(self) -> None:
         if self._control:

@@ -38,7 +38,11 @@ def main() -> None:
         import pyseccomp  # noqa: F401  while this process may still read where it lies
     cells = _warm(limits)
     if missing:
-        sandbox.become_nobody()  # nothing above may have got as far as that
+        try:
+            sandbox.become_nobody()  # nothing above may have got as far as that
+        except OSError as error:
+            control.send(json.dumps({"missing": missing, "landlock": 0, "stays_root": str(error)}).encode())
+            return
     sandbox.die_with_parent()  # a change of user has taken it back
     control.send(json.dumps({"missing": missing, "landlock": sandbox.landlock_version()}).encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers are nobody's to wait for

@@ -73,6 +73,10 @@ class Said(logging.Handler):
         return "\n".join(self.records)
 
     def reason(self) -> str:
-        """The last line of the traceback that was logged, else all of the log."""
+        """What the traceback that was logged says of its error, else all of the log."""
         traces = [record for record in self.records if record.startswith("Traceback")]
-        return traces[0].strip().splitlines()[-1] if traces else self.text()
+        if not traces:
+            return self.text()
+        # A database's error goes on with the statement and its values, in brackets.
+        said = [line for line in traces[0].strip().splitlines() if line[:1] not in (" ", "[", "(")]
+        return said[-1]

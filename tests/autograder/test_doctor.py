@@ -89,6 +89,16 @@ def test_without_seccomp_nothing_is_graded_whatever_else_there_is() -> None:
     assert "Submissions cannot be graded here. seccomp does not work here" in text
 
 
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="util-linux is not installed")
+def test_who_is_root_and_may_become_nobody_else_is_told_so() -> None:
+    """As in a container that runs as root, without the capabilities of root."""
+    status, there, text = said("unshare", "--user", "--map-root-user", sys.executable, *DOCTOR)
+    assert status == 1
+    assert not there["unprivileged user"]
+    assert "so a submission would run as root. Grade as an ordinary user" in text
+    assert "Traceback" not in text
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="every other test here is run as an ordinary user already")
 def test_an_ordinary_user_can_grade() -> None:
     if not (shutil.which("unshare") and shutil.which("setpriv")):

@@ -1,0 +1,167 @@
+"""Whichever part of a grading is killed, and whenever: run again, it comes to the same gradebook, row for row.
+
+test_writer.py kills the writer between its steps; here whole processes of a real grading are killed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, text
+
+# One worker runs this file, because its tests are compared with one undisturbed class.
+pytestmark = pytest.mark.xdist_group("faults")
+
+CONSTANT = "def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):\n    return {}\n"
+LEARNERS = 6
+# The parts by what their command lines hold. The scheduler writes, too: it is the command itself.
+PARTS = {"scheduler": "-m autograder grade", "worker": "multiprocessing", "zygote": "autograder.zygote"}
+MOMENTS = [("scheduler", 1), ("scheduler", 2), ("worker", 1), ("zygote", 1)]
+
+
+@pytest.fixture
+def make(classroom: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    return lambda root: fill(classroom(root))
+
+
+def fill(room: Any) -> Any:
+    """A class of which every learner needs a run of its own."""
+    for number in range(LEARNERS - 1):
+        room.hand_in(f"learner{number}", room.notebook("solutions", output_size=CONSTANT.format(number)))
+    room.hand_in("worked", room.notebook("solutions"))
+    return room
+
+
+def rows(room: Any) -> list[tuple]:
+    """The gradebook's rows about learners, without its random ids."""
+    query = """
+        SELECT sa.student_id, a.name, n.name, c.name, g.auto_score, g.manual_score, g.needs_manual_grade
+        FROM grade g JOIN base_cell c ON c.id = g.cell_id JOIN submitted_notebook sn ON sn.id = g.notebook_id
+        JOIN notebook n ON n.id = sn.notebook_id JOIN submitted_assignment sa ON sa.id = sn.assignment_id
+        JOIN assignment a ON a.id = sa.assignment_id ORDER BY sa.student_id, n.name, c.name"""
+    engine = create_engine(f"sqlite:///{room.root}/gradebook.db")
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query))]
+    engine.dispose()
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> list[tuple]:
+    room = fill(classroom(tmp_path_factory.mktemp("undisturbed")))
+    assert f"{LEARNERS} graded" in room.grade()
+    return rows(room)
+
+
+def family(pid: int) -> Iterator[tuple[int, str]]:
+    """A process and its descendants, each with its command line."""
+    try:
+        yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        children = [
+            child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
+        ]
+    except OSError:
+        return
+    for child in children:
+        yield from family(int(child))
+
+
+def kept(room: Any) -> int:
+    """How many results the ledger holds."""
+    return len(list((room.root / ".ledger").glob("??/*.json")))
+
+
+def kill_one(grading: subprocess.Popen, room: Any, part: str, seed: int) -> bool:
+    """Waits for a seeded moment and kills one process of this part; False where the grading was faster."""
+    moment = random.Random(f"{part} {seed}")
+    results, pause = moment.randrange(LEARNERS - 2), moment.uniform(0, 0.2)
+    while kept(room) < results or not (found := [pid for pid, line in family(grading.pid) if PARTS[part] in line]):
+        if grading.poll() is not None:
+            return False
+        time.sleep(0.01)
+    time.sleep(pause)
+    try:
+        os.kill(found[0], signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("part", "seed"), MOMENTS)
+def test_killed_and_run_again_it_comes_to_the_same(
+    make: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], part: str, seed: int
+) -> None:
+    assert len(undisturbed) == 2 * LEARNERS
+    room = make(tmp_path)
+    command = [sys.executable, "-m", "autograder", "grade", "--jobs", "2"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    grading = subprocess.Popen(
+        command, cwd=room.root, env=os.environ | {"PATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    assert kill_one(grading, room, part, seed), "nothing was killed"
+    status = grading.wait(120)
+    if part == "scheduler":
+        assert status == -signal.SIGKILL
+    else:
+        assert status == 0, "a worker or a zygote that is gone is replaced"
+    said = room.grade()
+    assert said.endswith("0 without a grade.\n")
+    assert rows(room) == undisturbed
+    assert f"0 graded, {LEARNERS} unchanged" in room.grade()
+
+
+# The course's own disk ---------------------------------------------------------------------------------------------
+
+
+# In a mount namespace of its own; an ordinary user needs a user namespace for it.
+ALONE = ["unshare", "--mount" if os.geteuid() == 0 else "-rm", "sh", "-c"]
+needs_mounts = pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run([*ALONE, "true"], capture_output=True).returncode != 0,
+    reason="this machine lets nobody mount a file system of its own",
+)
+
+
+@needs_mounts
+def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
+    make: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple]
+) -> None:
+    """The course lies on a small file system, which the graded notebooks fill; with more room it goes on."""
+    room = make(tmp_path / "course")
+    small = tmp_path / "small"
+    small.mkdir()
+    taken = sum(path.stat().st_size + 4096 for path in room.root.rglob("*"))
+    script = f"""
+        mount -t tmpfs -o size={taken + 200_000} tmpfs {small} && cp -a {room.root}/. {small}/ && cd {small}
+        {sys.executable} -m autograder grade --jobs 1 > {tmp_path}/full.txt 2>&1; echo "status $?"
+        cat {tmp_path}/full.txt
+        mount -o remount,size=64m {small} && {sys.executable} -m autograder grade --jobs 1
+        cp -f {small}/gradebook.db {room.root}/
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run([*ALONE, script], env=os.environ | {"PATH": path}, text=True, capture_output=True)
+    assert "status 1" in ran.stdout, ran.stdout + ran.stderr
+    assert "No space left on device" in ran.stdout or "disk is full" in ran.stdout, ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+    assert "0 without a grade." in ran.stdout.splitlines()[-1], ran.stdout + ran.stderr
+    assert rows(room) == undisturbed
+
+
+@needs_mounts
+def test_a_course_that_is_read_only_is_named(make: Callable[[Path], Any], tmp_path: Path) -> None:
+    room = make(tmp_path / "course")
+    script = f"mount --bind -o ro {room.root} {room.root} && cd {room.root} && {sys.executable} -m autograder grade"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run([*ALONE, script], env=os.environ | {"PATH": path}, text=True, capture_output=True)
+    assert ran.returncode == 1
+    assert "Read-only file system" in ran.stderr
+    assert "Traceback" not in ran.stderr
