@@ -104,7 +104,8 @@ def static_hits(work: Callable, families: Sequence[str]) -> list[Hit]:
         return []
     hits = {hit for function in functions_of(work) for hit in _function_hits(function, families)}
     bases = inspect.getmro(work) if inspect.isclass(work) else ()
-    hits |= {Hit(base.__name__) for base in bases if is_banned(base.__name__, families) and _is_theirs(base)}
+    theirs = [base for base in bases if is_banned(base.__name__, families) and _is_theirs(base)]
+    hits |= {Hit(f"{base.__module__}.{base.__name__}") for base in theirs}
     return sorted(hits, key=lambda hit: (hit.line or 0, hit.operator))
 
 

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import course_lib.functional as CF
+import course_lib.nn as cnn
 from course_lib.checking.guard import FAMILIES, BannedOperator, Hit, guarded, is_banned, static_hits
 from course_lib.functional import max_pool2d as reference_taken_earlier
 from course_lib.functional._extremum import max_pool as inner_reference_taken_earlier
@@ -416,3 +417,36 @@ def test_a_learner_s_own_interpolation_is_free_whatever_its_name() -> None:
         x.repeat_interleave(2, dim=-1)
     assert guard.hits == []
     assert static_hits(interpolate, ["interpolation"]) == static_hits(resample, ["interpolation"]) == []
+
+
+@pytest.mark.parametrize(
+    ("family", "call"),
+    [
+        ("normalization", lambda x: F.batch_norm(x, None, None, training=True)),
+        ("normalization", lambda x: nn.BatchNorm2d(2).eval()(x)),
+        ("normalization", lambda x: F.group_norm(x, 1)),
+        ("normalization", lambda x: F.instance_norm(x)),
+        ("normalization", lambda x: F.layer_norm(x, (4, 4))),
+        ("normalization", lambda x: CF.batch_norm(x, None, None, training=True)),
+        ("folding", lambda x: nn.utils.fuse_conv_bn_weights(x, None, *torch.ones(2, 1), 0.1, None, None)),
+        ("folding", lambda x: nn.utils.fuse_conv_bn_eval(nn.Conv2d(2, 2, 1).eval(), nn.BatchNorm2d(2).eval())),
+    ],
+)
+def test_norms_and_folding_are_families(family: str, call) -> None:
+    x = torch.ones(1, 2, 4, 4)
+    call(x)
+    with guarded([family]) as guard, pytest.raises(BannedOperator):
+        call(x)
+    assert is_banned(guard.hits[0].operator, [family])
+
+
+def test_a_class_that_is_built_on_the_courses_own_is_a_hit() -> None:
+    class ConvBlock(cnn.ConvBlock):
+        pass
+
+    class Own(nn.Sequential):
+        pass
+
+    for work in ConvBlock, cnn.ConvBlock:
+        assert [hit.operator for hit in static_hits(work, ["block"])] == ["course_lib.nn.blocks.ConvBlock"]
+    assert static_hits(Own, ["block"]) == []

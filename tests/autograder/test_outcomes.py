@@ -1,0 +1,123 @@
+"""What a learner's process says of a case arrives at the examiner as the visible check saw it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from autograder import attempt, wire
+from autograder.examiner import _outcome, _read
+from course_lib import exercises
+from course_lib.checking.driver import run
+from course_lib.checking.exercise import Case, Exercise
+from course_lib.checking.judge import judge
+from course_lib.exercises.cnn_block import batch_norm, conv_block
+
+
+class Learner:
+    """A learner's process at the other end of a socket, as the examiner asks it."""
+
+    def __init__(self, **names) -> None:
+        self.ours, theirs = socket.socketpair()
+        cells = SimpleNamespace(get=names.__getitem__)
+        threading.Thread(target=attempt.serve, args=(theirs, cells), daemon=True).start()
+
+    def ask(self, question: dict, seconds: float = 0) -> dict:
+        wire.send(self.ours, {"id": 1, **question})
+        return wire.receive(self.ours, attempt.MESSAGE_LIMIT)
+
+
+def over_the_wire(exercise: Exercise, work) -> list[list]:
+    learner = Learner(**{exercise.name: work})
+    groups = exercise.groups("a")
+    outcomes = [[_outcome(exercise, case, False, learner) for case in cases] for _, cases in groups]
+    learner.ours.close()
+    return outcomes
+
+
+class Misnamed(nn.Module):
+    def __init__(self, in_channels, out_channels, kernel_size=3, pool=2, inplace=False):
+        super().__init__()
+        self.convolution = nn.Conv2d(in_channels, out_channels, kernel_size)
+
+
+class Frozen(conv_block._ConvBlock):
+    """The filters get no gradient, and nothing else is wrong."""
+
+    def forward(self, x):
+        self.conv.weight.requires_grad_(False)
+        return super().forward(x)
+
+
+def unmoved(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    kept = [value if value is None else value.clone() for value in (running_mean, running_var)]
+    return batch_norm._batch_norm(x, *kept, weight, bias, training, momentum, eps)
+
+
+@pytest.mark.parametrize(
+    ("name", "work", "points"),
+    [
+        ("ConvBlock", conv_block._ConvBlock, 3),
+        ("ConvBlock", Frozen, 2),
+        ("ConvBlock", Misnamed, 0),
+        ("batch_norm", batch_norm._batch_norm, 4),
+        ("batch_norm", unmoved, 3),
+    ],
+)
+def test_the_examiner_sees_what_the_check_sees(monkeypatch, name: str, work, points: float) -> None:
+    """Gradients of parameters, buffers, updated arguments, other states and errors that are asked for."""
+    monkeypatch.setattr("autograder.attempt.run", lambda exercise, *args, **given: run(free, *args, **given))
+    free = Exercise(**{**vars(exercises.find(name)), "banned": (), "misconceptions": ()})
+    groups, here = free.groups("a"), over_the_wire(free, work)
+    there = [[run(free, work, case) for case in cases] for _, cases in groups]
+    verdicts = [judge(free, groups, outcomes) for outcomes in (here, there)]
+    assert [verdict.points for verdict in verdicts] == [points, points]
+    assert [f.finding and f.finding.reason for f in verdicts[0].facets] == [
+        f.finding and f.finding.reason for f in verdicts[1].facets
+    ]
+    for one, other in zip(sum(here, []), sum(there, []), strict=True):
+        assert one.status == other.status
+        assert one.state == other.state
+        assert one.gradients.keys() == other.gradients.keys()
+        assert one.buffers.keys() == other.buffers.keys()
+
+
+SAID = {"status": "returned", "value": 3, "gradients": {}, "buffers": {}, "changed": (), "steady": True, "raised": None}
+SAID |= {"hits": [], "printed": "", "state": None}
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"status": "wrong state"},
+        {"status": "raised"},
+        {"status": "not run"},
+        {"gradients": 3},
+        {"buffers": "none"},
+    ],
+    ids=str,
+)
+def test_an_outcome_that_can_not_be_is_no_outcome(lie) -> None:
+    assert _read(SAID).value == 3
+    with pytest.raises((ValueError, TypeError)):
+        _read(SAID | lie)
+
+
+def test_gradients_and_buffers_of_any_kind_are_wrong_ones_and_break_nothing() -> None:
+    exercise = exercises.find("ConvBlock")
+    facet = exercise.facets[2]
+    case: Case = facet.public[0]
+    right = run(exercise, exercise.oracle, case, trusted=True)
+    said = SAID | {"value": right.value, "buffers": right.buffers}
+    for gradients in ({}, {0: "a word"}, dict.fromkeys(right.gradients, torch.zeros(1))):
+        verdict = judge(exercise, [(facet, [case])], [[_read(said | {"gradients": gradients})]])
+        assert verdict.facets[2].points == 0
+    said = SAID | {"value": right.value, "gradients": right.gradients}
+    for buffers in ({}, {"bn.running_mean": 3}, dict.fromkeys(right.buffers, "a word"), dict.fromkeys(right.buffers)):
+        verdict = judge(exercise, [(facet, [case])], [[_read(said | {"buffers": buffers})]])
+        assert verdict.facets[2].points == 0
