@@ -1,11 +1,13 @@
 """How fast are our operators beside torch's own?
 
-    python benchmarks/operators.py [NAME…] [--threads N] [--repetitions N] [--save]
+    python benchmarks/operators.py [NAME…] [--threads N] [--repetitions N] [--compiled] [--device cuda] [--save]
 
 Each row of CASES is one operator with its arguments on one input. Ours and torch's run in turn, in the same process on
 the same data, forward alone and forward with backward. Beside them stands the time to copy the input's bytes, the least
-that any operator could take. Least times are compared, medians shown with them. `--save` writes the table to
-docs/benchmarks/operators.md.
+that any operator could take. Least times are compared, medians shown with them; and the most memory that a call holds
+at once. `--compiled` also compares one case of each operator with both sides under torch.compile. On a GPU the time to
+copy becomes the share of the copying bandwidth that a forward reaches. `--save` writes docs/benchmarks/operators.md and
+a picture of the ratios beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import itertools
+import math
 import platform
 import statistics
 import time
@@ -23,10 +26,12 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from torch.profiler import ProfilerActivity, profile
 
 import course_lib.functional as CF
 
 TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "operators.md"
+PICTURE = TABLE.with_suffix(".png")
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
@@ -154,16 +159,37 @@ CASES = [
 ]
 
 
-def times(functions: dict[str, Callable[[], object]], repetitions: int) -> dict[str, list[float]]:
+def times(functions: dict[str, Callable[[], object]], repetitions: int, device: str) -> dict[str, list[float]]:
     """Milliseconds of each call; the functions take turns, so that a slow moment of the machine hits all of them."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for repetition in range(repetitions + 1):
         for name, function in functions.items():
             begin = time.perf_counter()
             function()
+            if device == "cuda":
+                torch.cuda.synchronize()
             if repetition:
                 seconds[name].append((time.perf_counter() - begin) * 1e3)
     return seconds
+
+
+def peak(function: Callable[[], object], device: str) -> int:
+    """The bytes that a call holds at most, beyond what was there before."""
+    function()
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        function()
+        return torch.cuda.max_memory_allocated() - before
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        function()
+    changes, ahead = [], list(profiled.profiler.kineto_results.experimental_event_tree())
+    while ahead:
+        event = ahead.pop()
+        ahead += event.children
+        if event.typed[0].name == "Allocation":
+            changes.append((event.start_time_ns, event.typed[1].alloc_size))
+    return max(itertools.accumulate(size for _, size in sorted(changes)), default=0)
 
 
 def values(operator: Callable, arguments: Mapping[str, object], x: torch.Tensor) -> torch.Tensor:
@@ -175,19 +201,21 @@ def gradient(function: Callable, leaves: Sequence[torch.Tensor], weights: torch.
     return torch.autograd.grad(function(leaves[0]), leaves, weights)[0]
 
 
-def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
+def calls(case: Case, device: str, compiled: bool = False) -> dict[str, Callable[[], object]]:
+    """What is measured: the copy, and each side forward and with backward."""
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(case.shape, generator=generator).contiguous(memory_format=FORMATS[case.memory])
+    x = torch.randn(case.shape, generator=generator).to(device).contiguous(memory_format=FORMATS[case.memory])
     leaf = x.clone(memory_format=torch.preserve_format).requires_grad_()
-    tensors = {name: torch.rand(shape, generator=generator) for name, shape in case.tensors.items()}
+    tensors = {name: torch.rand(shape, generator=generator).to(device) for name, shape in case.tensors.items()}
     if "indices" in tensors:
-        tensors["indices"] = indices_of_maxima(case, generator)
+        tensors["indices"] = indices_of_maxima(case, generator).to(device)
     fixed = ("running_mean", "running_var", "indices")
     trained = {name: t.clone().requires_grad_() for name, t in tensors.items() if name not in fixed}
     functions: dict[str, Callable[[], object]] = {"copy": x.clone}
     for name, module in (("ours", CF), ("torch", F)):
         operator = INSTEAD.get(case.operator) if module is F else None
         operator = operator or getattr(module, case.operator)
+        operator = torch.compile(operator, fullgraph=True, dynamic=False) if compiled else operator
         forward = partial(values, operator, {**case.arguments, **tensors})
         functions[f"{name}, forward"] = partial(forward, x)
         functions[f"{name}, with backward"] = partial(
@@ -196,7 +224,7 @@ def measure(case: Case, repetitions: int) -> dict[str, list[float]]:
             (leaf, *trained.values()),
             torch.ones_like(forward(x)),
         )
-    return times(functions, repetitions)
+    return functions
 
 
 def indices_of_maxima(case: Case, generator: torch.Generator) -> torch.Tensor:
@@ -206,19 +234,140 @@ def indices_of_maxima(case: Case, generator: torch.Generator) -> torch.Tensor:
     return F.max_pool2d(large, 2, return_indices=True)[1].contiguous(memory_format=FORMATS[case.memory])
 
 
-def row(case: Case, measured: dict[str, list[float]]) -> str:
-    def both(name: str) -> str:
-        return f"{min(measured[name]):.2f} ({statistics.median(measured[name]):.2f})"
+class Measured(NamedTuple):
+    """Milliseconds of each call, and the bytes that it holds at most."""
 
-    def ratio(what: str) -> str:
-        return f"{min(measured[f'torch, {what}']) / min(measured[f'ours, {what}']):.2f}"
+    case: Case
+    times: dict[str, list[float]]
+    peaks: dict[str, int]
 
+    def ratio(self, what: str) -> float:
+        """Torch's least time over ours."""
+        return min(self.times[f"torch, {what}"]) / min(self.times[f"ours, {what}"])
+
+    def memory(self, what: str) -> float:
+        """Our peak over torch's."""
+        return self.peaks[f"ours, {what}"] / max(1, self.peaks[f"torch, {what}"])
+
+
+WHATS = ("forward", "with backward")
+
+
+def measure(case: Case, repetitions: int, device: str) -> Measured:
+    functions = calls(case, device)
+    peaks = {name: peak(function, device) for name, function in functions.items() if name != "copy"}
+    return Measured(case, times(functions, repetitions, device), peaks)
+
+
+def named(case: Case) -> list[str]:
     sizes = {name: "×".join(map(str, shape)) for name, shape in case.tensors.items() if len(shape) > 1}
     arguments = ", ".join(f"{name}={value}" for name, value in {**sizes, **case.arguments}.items())
-    cells = [f"`{case.operator}`", arguments, "×".join(map(str, case.shape)), case.memory, both("copy")]
-    for what in ("forward", "with backward"):
-        cells += [both(f"ours, {what}"), both(f"torch, {what}"), ratio(what)]
+    return [f"`{case.operator}`", arguments, "×".join(map(str, case.shape)), case.memory]
+
+
+def row(measured: Measured, device: str) -> str:
+    def both(name: str) -> str:
+        return f"{min(measured.times[name]):.2f} ({statistics.median(measured.times[name]):.2f})"
+
+    copied = both("copy")
+    if device == "cuda":  # a forward reads its input and writes its output; copying does both with the input
+        share = min(measured.times["copy"]) / min(measured.times["ours, forward"])
+        copied += f", {share:.0%} reached"
+    cells = [*named(measured.case), copied]
+    for what in WHATS:
+        cells += [both(f"ours, {what}"), both(f"torch, {what}"), f"{measured.ratio(what):.2f}"]
+        cells += [f"{measured.memory(what):.2f}"]
     return "| " + " | ".join(cells) + " |"
+
+
+HEAD = (
+    "| operator | arguments | input | memory | copy | ours | torch | ratio | peak "
+    "| ours, with backward | torch | ratio | peak |",
+    "|" + "---|" * 13,
+)
+
+
+def is_convolution(case: Case) -> bool:
+    return case.operator.startswith("conv")
+
+
+def summary(every: Sequence[Measured]) -> list[str]:
+    """Geometric means of the ratios, and who misses what the course aims at."""
+    lines = ["| | forward | with backward |", "|---|--:|--:|"]
+    for title, chosen in (
+        ("without convolutions, geometric mean", [m for m in every if not is_convolution(m.case)]),
+        (
+            "without convolutions, contiguous alone",
+            [m for m in every if not is_convolution(m.case) and m.case.memory == "contiguous"],
+        ),
+        ("convolutions, geometric mean", [m for m in every if is_convolution(m.case)]),
+        ("convolutions, least", [m for m in every if is_convolution(m.case)]),
+    ):
+        if not chosen:
+            continue
+        found = [[m.ratio(what) for m in chosen] for what in WHATS]
+        numbers = [min(r) if title.endswith("least") else math.exp(statistics.fmean(map(math.log, r))) for r in found]
+        lines.append(f"| {title} | {numbers[0]:.2f} | {numbers[1]:.2f} |")
+    rest = [m for m in every if not is_convolution(m.case)]
+    slower = [str(sum(m.ratio(what) < 1 for m in rest)) for what in WHATS]
+    lines.append(f"| without convolutions, slower than torch's, of {len(rest)} | {' | '.join(slower)} |")
+    hungry = [str(sum(m.memory(what) > 2 for m in every)) for what in WHATS]
+    lines.append(f"| more than twice torch's peak of memory, of {len(every)} | {' | '.join(hungry)} |")
+    return lines
+
+
+def compiled_rows(cases: Sequence[Case], repetitions: int, device: str) -> list[str]:
+    """One case of each operator, both sides under torch.compile."""
+    lines = [
+        "",
+        "## Both sides under torch.compile",
+        "",
+        "| operator | arguments | input | memory | ratio | with backward |",
+    ]
+    lines.append("|" + "---|" * 6)
+    first = {(case.operator, case.arguments.get("mode")): case for case in reversed(cases)}
+    for case in first.values():
+        torch.compiler.reset()
+        measured = Measured(case, times(calls(case, device, compiled=True), repetitions, device), {})
+        lines.append(
+            f"| {' | '.join(named(case))} | {measured.ratio('forward'):.2f} | {measured.ratio('with backward'):.2f} |"
+        )
+        print(lines[-1], flush=True)
+    return lines
+
+
+def draw(every: Sequence[Measured], path: Path) -> None:
+    """A dot for each row: how many times torch's speed, by operator."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    from course_lib.figures import style
+
+    names = sorted({m.case.operator for m in every}, reverse=True)
+    figure, panels = plt.subplots(1, 2, figsize=(11, 0.28 * len(names) + 1.4), sharey=True, layout="constrained")
+    looks = {"contiguous": ("o", style.BLUE), "channels_last": ("^", style.ORANGE)}
+    for panel, what in zip(panels, WHATS, strict=True):
+        for memory, (marker, colour) in looks.items():
+            chosen = [m for m in every if m.case.memory == memory]
+            panel.scatter(
+                [m.ratio(what) for m in chosen],
+                [names.index(m.case.operator) for m in chosen],
+                marker=marker,
+                s=22,
+                color=colour,
+                alpha=0.75,
+                label=memory,
+            )
+        panel.axvline(1, color="0.4", linewidth=1)
+        panel.set_xscale("log")
+        panel.set_title(f"{what}: times torch's speed")
+        panel.set_yticks(range(len(names)), names)
+        panel.grid(axis="both", alpha=0.25)
+    panels[0].legend(loc="lower right")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def main() -> None:
@@ -226,30 +375,43 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="operators to measure; all if none is named")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repetitions", type=int, default=9)
-    parser.add_argument("--save", action="store_true", help=f"write {TABLE.name}")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--compiled", action="store_true", help="compare both sides under torch.compile as well")
+    parser.add_argument("--save", action="store_true", help=f"write {TABLE.name} and {PICTURE.name}")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cases = [case for case in CASES if not options.names or case.operator in options.names]
     if not cases:
         parser.error(f"NAME={options.names} must be among {sorted({case.operator for case in CASES})}")
+    every, rows = [], []
+    print("\n".join(HEAD))
+    for case in cases:
+        every.append(measure(case, options.repetitions, options.device))
+        rows.append(row(every[-1], options.device))
+        print(rows[-1], flush=True)
+    where = processor() if options.device == "cpu" else torch.cuda.get_device_name()
     lines = [
         "# Our operators beside torch's",
         "",
-        f"{datetime.date.today()}, {processor()}, {options.threads} thread(s), torch {torch.__version__}, float32. "
+        f"{datetime.date.today()}, {where}, {options.threads} thread(s), torch {torch.__version__}, float32. "
         f"Milliseconds: least (median) of {options.repetitions} runs that take turns; ratio: torch's least over ours, "
-        "above 1 ours is faster. Where torch has no such operator, its column is what one would write with it. "
-        "Made by `python benchmarks/operators.py --save`.",
+        "above 1 ours is faster; peak: the most memory that ours holds at once, over torch's. Where torch has no such "
+        "operator, its column is what one would write with it. Made by `python benchmarks/operators.py --save`.",
         "",
-        "| operator | arguments | input | memory | copy | ours | torch | ratio | ours, with backward | torch | ratio |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        *summary(every),
+        "",
+        f"![Ratios by operator]({PICTURE.name})",
+        "",
+        *HEAD,
+        *rows,
     ]
-    print("\n".join(lines))
-    for case in cases:
-        lines.append(row(case, measure(case, options.repetitions)))
-        print(lines[-1], flush=True)
+    print("\n".join(summary(every)))
+    if options.compiled:
+        lines += compiled_rows(cases, options.repetitions, options.device)
     if options.save:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
         TABLE.write_text("\n".join(lines) + "\n")
+        draw(every, PICTURE)
 
 
 def processor() -> str:

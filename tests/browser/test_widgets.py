@@ -139,3 +139,22 @@ def test_the_bins_follow_both_sliders(open_notebook: Callable, page: Page, scree
     expect(spoken(explorer)).to_contain_text("4 over 6 positions: 0…1, 1…2, 3…4, 4…5. Several bins read")
     assert picture(explorer) != before
     screenshot("bins")
+
+
+def test_channels_become_phases_in_either_order(
+    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+) -> None:
+    notebook = open_notebook("09_pixel_shuffle", only("cell-002", "cell-008"))
+    notebook.run("cell-002")
+    explorer = notebook.run("cell-008")
+    expect(spoken(explorer)).to_contain_text("Channel 5 goes to output channel 1, row 0 and column 1 of every block.")
+    before = picture(explorer)
+    screenshot("torch")
+    explorer.get_by_role("combobox").select_option("DCR, TensorFlow")
+    expect(spoken(explorer)).to_contain_text("Channel 5 goes to output channel 1, row 1 and column 0 of every block.")
+    move(page, explorer, "upscale_factor", "ArrowRight")
+    expect(spoken(explorer)).to_contain_text("18 input channels become two.")
+    move(page, explorer, "channel", "ArrowRight")
+    expect(spoken(explorer)).to_contain_text("Channel 6 goes to")
+    assert picture(explorer) != before
+    screenshot("tensorflow")
