@@ -82,6 +82,7 @@ def ramp_view(places: Any, errors: Any, align_corners: bool) -> Picture:
 
     `places` `(M,)` are the true positions of the samples and `errors` `(N,)` what a ramp, made smaller and large again,
     differs by; both in pixels. Where the decoder takes the samples to be follows from both sizes and `align_corners`.
+    An error that is too large for the picture ends in an arrow.
 
     >>> ramp_view([0.5, 2.5], [0.5, 0, 0, -0.5], align_corners=False)
     From 4 pixels to 2 and back with align_corners=False. In the middle half the error is 0 pixels.
@@ -119,7 +120,9 @@ def ramp_view(places: Any, errors: Any, align_corners: bool) -> Picture:
     below.axhline(0, color=QUIET, linewidth=0.8)
     shown = np.clip(off, -LIMIT, LIMIT)
     below.vlines(range(size), 0, shown, color=VERMILLION, linewidth=2)
-    below.scatter(range(size), shown, s=20, color=VERMILLION, zorder=3, clip_on=False)
+    for marker, these in (("o", shown == off), ("v", shown > off), ("^", shown < off)):
+        if these.any():
+            below.scatter(np.flatnonzero(these), shown[these], s=24, marker=marker, color=VERMILLION, clip_on=False)
     return picture
 
 

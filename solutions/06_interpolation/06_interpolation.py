@@ -335,6 +335,7 @@ below = 0.75 * 3 + 0.25 * 4
 # %% tags=["skip-execution"]
 three = F.pad(two, (0, 1, 0, 1))
 false = [F.interpolate(x, scale_factor=2, mode="bilinear") for x in (two, three)]
+print(false[1][0, 0])
 figures.grids(*false, titles=["False, from 2 × 2", "False, from 3 × 3"])
 
 # %% [markdown]
@@ -344,6 +345,7 @@ figures.grids(*false, titles=["False, from 2 × 2", "False, from 3 × 3"])
 # %% tags=["skip-execution"]
 flag = dict(mode="bilinear", align_corners=True)
 true = [F.interpolate(x, scale_factor=2, **flag) for x in (two, three)]
+print(true[1][0, 0])
 figures.grids(*true, titles=["True, from 2 × 2", "True, from 3 × 3"])
 
 # %% [markdown]
@@ -652,7 +654,7 @@ modes = {
     "aligned": as_mode("bilinear", align_corners=True),
     "bicubic": as_mode("bicubic"),
 }
-widgets.mode_gallery(cat, modes, row=94, column=148, crop=24)
+widgets.mode_gallery(cat, modes, row=90, column=158, crop=24)
 
 # %% [markdown]
 # *Nearest shows the pixels as squares. Bilinear is soft, with faint crosses where the surface has its creases.
@@ -804,13 +806,23 @@ figures.images(*pictures, titles=titles)
 # %% [markdown]
 # ### Flying pixels
 #
-# Distance is an amount, so bilinear should be right for it. A stereo camera has measured how far away each pixel of a
-# motorcycle is. We follow one row across the edge of its front fender, 2.2 m away, to the wall behind it, keep every
-# fourth pixel, and ask for all of them back. **Predict** what stands between the fender and the wall.
+# Distance is an amount, so bilinear should be right for it. A stereo camera has measured how far away each pixel of
+# this scene is. **Predict** how the distance changes along a line from the red front fender to the wall behind it.
 
 # %% tags=["skip-execution"]
 picture, disparity = samples.disparity()
 metres = 0.994978 * 193.001 / (disparity + 31.086)  # focal length · baseline / disparity
+nearness = (disparity / 60).nan_to_num(posinf=0)
+figures.images(picture, nearness, titles=["a motorcycle", "the brighter, the nearer"])
+
+# %% [markdown]
+# *The fender is 2.2 m away, the wall 3.7 m, and in between there is nothing: the map jumps. Black is where the camera
+# does not know.*
+#
+# We follow one row across that edge, keep every fourth pixel, and ask for all of them back. **Predict** what bilinear
+# puts between the fender and the wall.
+
+# %% tags=["skip-execution"]
 row = metres[:, None, 280:281, 590:650]
 kept = row[..., 2::4]
 profiles = {
@@ -820,26 +832,32 @@ profiles = {
 figures.curves(profiles, (torch.arange(60), row.flatten()), "pixel", "distance in m")
 
 # %% [markdown]
-# *Black dots are the truth: fender, jump, wall. Bilinear draws points at 2.6 m and at 3.4 m, where there is nothing
-# but air.* In a cloud of points they hang in space behind every edge; robots brake for them. They are called **flying
-# pixels**. The mean of two distances is a distance, but not one of anything in the scene. Where a map *jumps*, copy;
-# where it is smooth, mix.
-#
-# Land is smooth. Here are heights around Jacksboro, Tennessee, averaged over 8 × 8 and interpolated back. **Predict**
-# the order of the mean errors.
-
-# %% tags=["skip-execution", "clear-output"]
-heights = samples.elevation()[None, :, :, :400]
-blocks = F.avg_pool2d(heights, 8)
-for mode in "nearest-exact", "bilinear", "bicubic":
-    rebuilt = F.interpolate(blocks, scale_factor=8, mode=mode)
-    error = (rebuilt - heights).abs().mean()
-    low, high = rebuilt.min(), rebuilt.max()
-    print(f"{mode:>13}: {error:.1f} m off, from {low:.0f} to {high:.0f} m")
+# *Black dots are the truth: fender, jump, wall. Bilinear invents points at 2.4, 2.8, 3.2 and 3.5 m, in the air.* (One
+# such dot stands in the map itself.) In a cloud of points they hang in space behind every edge, and robots brake for
+# them: they are called **flying pixels**. The mean of two distances is a distance, but not one of anything in the
+# scene. Where a map *jumps*, copy; where it is smooth, mix.
 
 # %% [markdown]
-# The smoother the curve, the closer to the land; the lowest valley (236 m) and the highest peak (1076 m) no mode
-# brings back. **Upsampling does not undo downsampling**: it guesses what was lost from what is left.
+# ### Land
+#
+# Land has slopes, but few cliffs. Here are heights around Jacksboro, Tennessee, averaged over 8 × 8 points and
+# interpolated back. **Predict** the order of the mean errors, and look at one row.
+
+# %% tags=["skip-execution"]
+heights = samples.elevation()[None, :, :, :400]
+blocks, rebuilt = F.avg_pool2d(heights, 8), {}
+for mode in "nearest-exact", "bilinear", "bicubic":
+    land = F.interpolate(blocks, scale_factor=8, mode=mode)
+    off, low, high = (land - heights).abs().mean(), land.min(), land.max()
+    print(f"{mode:>13}: {off:.1f} m off, from {low:.0f} to {high:.0f} m")
+    rebuilt[mode] = (torch.arange(96), land[0, 0, 100, :96])
+truth = torch.arange(96), heights[0, 0, 100, :96]
+figures.curves(rebuilt, truth, "point", "height in m")
+
+# %% [markdown]
+# *Black dots are the land. The stairs of nearest miss it most, and bicubic follows the ridges closest; the finest
+# ripples no mode brings back.* Nor the lowest valley (236 m) and the highest peak (1076 m): **upsampling does not
+# undo downsampling**. It guesses what was lost from what is left.
 
 # %% [markdown]
 # ## Volumes
@@ -915,8 +933,8 @@ for name, guess in guesses.items():
 
 # %% [markdown]
 # The samples stand *on* the first and the last slices, so it is True: the kept slices come out as they were, and the
-# others halfway between their neighbours. With False the whole volume is a little too long. Look at the volume from
-# the side, cut along the nose.
+# others halfway between their neighbours. With False the brain is squeezed: its ends come half a slice inwards. Look
+# at the volume from the side, cut along the nose.
 
 # %% tags=["skip-execution", "your-code"]
 shown = brain, guesses["nearest-exact"], guesses["align_corners=True"]

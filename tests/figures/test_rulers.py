@@ -57,3 +57,11 @@ def test_where_the_decoder_takes_the_samples_to_stand():
     above, _ = ramp_view([0.5, 2.5], torch.zeros(4), align_corners=True).axes
     true, believed = (c.get_offsets()[:, 0].tolist() for c in above.collections if len(c.get_offsets()) == 2)
     assert (true, believed) == ([0.5, 2.5], [0.0, 3.0])
+
+
+def test_an_error_that_is_too_large_ends_in_an_arrow():
+    errors = torch.zeros(8)
+    errors[7] = -5.0
+    _, below = ramp_view(torch.arange(4), errors, align_corners=False).axes
+    within, beyond = below.collections[-2:]
+    assert (len(within.get_offsets()), beyond.get_offsets().tolist()) == (7, [[7.0, -1.6]])

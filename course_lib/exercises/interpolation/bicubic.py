@@ -124,8 +124,8 @@ BICUBIC = Exercise(
             1,
             "Along each axis the four pixels around the place, weighted with a = −0.75.",
             (
+                _case(_framed(batched(TWO)), 8, "2 × 2 in a frame that repeats its border"),
                 _case(_framed(batched(EDGE)), 20, "an edge: the values swing over on both sides"),
-                _case(_framed(batched(WIDE[:3, :4])), 9, "3 rows and 4 columns in a frame"),
                 _case(_framed(batched(WIDE)), 6, "smaller: still four weights"),
             ),
             lambda draw: [_draw(draw, _framed) for _ in range(3)],

@@ -66,16 +66,12 @@ def _middle(size, output_size, mode="nearest", align_corners=False, scale_factor
 
 def is_clear(size: int, output_size: int, scale_factor: float | None = None) -> bool:
     """Whether every way to compute a place, exact or rounded, single or double, finds it in the same pixel."""
-    i = torch.arange(output_size, dtype=torch.float64)
-    exact = torch.tensor([k * size // output_size for k in range(output_size)])
+    step = _step(size, output_size, scale_factor)
     for offset in (0.0, 0.5):
-        step = _step(size, output_size, scale_factor)
-        ways = [(i + offset) * step]
-        ways.append((i + offset) / scale_factor if scale_factor else (i + offset) * size / output_size)
-        ways.append(((i + offset).float() * torch.tensor(step)).double())
+        i = torch.arange(output_size, dtype=torch.float64) + offset
+        divided = i / scale_factor if scale_factor else i * size / output_size
+        ways = (i * step, divided, i.float() * torch.tensor(step))
         if len({tuple(way.floor().tolist()) for way in ways}) > 1:
-            return False
-        if not offset and not scale_factor and ways[0].floor().tolist() != exact.tolist():
             return False
     return True
 
@@ -211,11 +207,6 @@ SOURCE_COORDINATES = Exercise(
             "nearest-exact looks from the edge",
             _wrong(exact=lambda i, step: (i * step).floor()),
             'These are the pixels of mode="nearest". The exact mode looks from the centre of the output, (i + ½) · step.',
-        ),
-        Misconception(
-            "nearest-exact rounds the edge",
-            _wrong(exact=lambda i, step: (i * step + 0.5).floor()),
-            "You round i · step to the closest whole number. The centre of the output is not half a pixel of the input further on, but half of a step: (i + ½) · step, rounded down.",
         ),
         Misconception(
             "nearest between two pixels",
