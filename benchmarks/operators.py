@@ -336,17 +336,23 @@ def compiled_rows(cases: Sequence[Case], repetitions: int, device: str) -> list[
     return lines
 
 
+TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+
+
 def draw(every: Sequence[Measured], path: Path) -> None:
     """A dot for each row: how many times torch's speed, by operator."""
     import matplotlib
 
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullLocator
 
     from course_lib.figures import style
 
     names = sorted({m.case.operator for m in every}, reverse=True)
     figure, panels = plt.subplots(1, 2, figsize=(11, 0.28 * len(names) + 1.4), sharey=True, layout="constrained")
+    ratios = [m.ratio(what) for m in every for what in WHATS]
+    least, most = min(ratios), max(ratios)
     looks = {"contiguous": ("o", style.BLUE), "channels_last": ("^", style.ORANGE)}
     for panel, what in zip(panels, WHATS, strict=True):
         for memory, (marker, colour) in looks.items():
@@ -362,6 +368,9 @@ def draw(every: Sequence[Measured], path: Path) -> None:
             )
         panel.axvline(1, color="0.4", linewidth=1)
         panel.set_xscale("log")
+        panel.set_xticks([tick for tick in TICKS if least / 1.5 < tick < most * 1.5])
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.xaxis.set_minor_locator(NullLocator())
         panel.set_title(f"{what}: times torch's speed")
         panel.set_yticks(range(len(names)), names)
         panel.grid(axis="both", alpha=0.25)
