@@ -54,8 +54,8 @@ figures.grids(two, nearest, mixed, titles=["input", "nearest", "bilinear"])
 # %% [markdown]
 # *Nearest copies each pixel four times. Bilinear goes from 1 to 2 in steps: 1, 1.25, 1.75, 2.*
 #
-# Why 1.25 and not 1.33? If you had to walk from 1 to 2 in four equal steps, you would pass through 1.33 and 1.67.
-# Torch can do that as well. **Predict** what changes:
+# Why 1.25 and not 1.33? Four numbers from 1 to 2, evenly spaced, would be 1, 1.33, 1.67 and 2. Torch can do that as
+# well. **Predict** what changes in the other rows:
 
 # %% tags=["skip-execution"]
 aligned = F.interpolate(two, size=4, mode="bilinear", align_corners=True)
@@ -164,8 +164,8 @@ except ValueError as error:
 # %% [markdown]
 # <details><summary>The verdict</summary>
 #
-# **Wrong.** It is one or the other. Each may be a single number for all axes or one number for each: `size=(64,
-# 128)`, `scale_factor=(2, 1.5)`.
+# **Wrong.** It is one or the other. Each may be a single number for all axes, or one for each axis, as in
+# `size=(64, 128)` or `scale_factor=(2, 1.5)`.
 #
 # </details>
 
@@ -858,6 +858,16 @@ figures.curves(rebuilt, truth, "point", "height in m")
 # *Black dots are the land. The stairs of nearest miss it most, and bicubic follows the ridges closest; the finest
 # ripples no mode brings back.* Nor the lowest valley (236 m) and the highest peak (1076 m): **upsampling does not
 # undo downsampling**. It guesses what was lost from what is left.
+#
+# All of it in one table:
+#
+# | the numbers are | to make them larger | to make them smaller |
+# |---|---|---|
+# | names: labels, masks, indices | nearest-exact | nearest-exact |
+# | distances that jump | nearest-exact | nearest-exact |
+# | brightness | bicubic, cut off at the ends; or bilinear | area, or `antialias=True` |
+# | heights, volumes | bicubic, trilinear | area |
+# | scores and features of a network | bilinear, with the flag that fits its encoder | pooling or stride |
 
 # %% [markdown]
 # ## Volumes
