@@ -103,8 +103,9 @@ def judge(
         FacetVerdict(facet, 0.0 if facet.name in findings or hits else facet.points, findings.get(facet.name))
         for facet in exercise.facets
     )
+    drawn = seed if any(facet.hidden for facet in exercise.facets) else None
     return Verdict(
-        exercise, facets, _misconception(exercise, tried, findings), hits=tuple(hits), cases=len(tried), seed=seed
+        exercise, facets, _misconception(exercise, tried, findings), hits=tuple(hits), cases=len(tried), seed=drawn
     )
 
 
