@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import socket
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 import torch
 from torch import nn
@@ -16,7 +20,10 @@ from course_lib import exercises
 from course_lib.checking.driver import run
 from course_lib.checking.exercise import Case, Exercise
 from course_lib.checking.judge import judge
+from course_lib.checking.source import text_in
 from course_lib.exercises.cnn_block import batch_norm, conv_block
+
+ROOT = Path(__file__).parents[2]
 
 
 class Learner:
@@ -121,3 +128,18 @@ def test_gradients_and_buffers_of_any_kind_are_wrong_ones_and_break_nothing() ->
     for buffers in ({}, {"bn.running_mean": 3}, dict.fromkeys(right.buffers, "a word"), dict.fromkeys(right.buffers)):
         verdict = judge(exercise, [(facet, [case])], [[_read(said | {"buffers": buffers})]])
         assert verdict.facets[2].points == 0
+
+
+def test_a_kernel_and_the_examiner_draw_the_same_hidden_cases() -> None:
+    """The kernel that built a lesson read the text from the function or class, the examiner reads it from the cell."""
+    seen = {}
+    for path in sorted((ROOT / "solutions").glob("*/*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        sources = {cell.metadata.nbgrader.grade_id: cell.source for cell in cells if "nbgrader" in cell.metadata}
+        for name in {name for name in exercises.names() if name in sources}:
+            [check] = [c for c in cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"check_{name}"]
+            [seed] = [o.metadata["course_lib"]["seed"] for o in check.outputs if "course_lib" in o.get("metadata", {})]
+            text = text_in(name, sources[name]).encode()
+            seen[name] = seed, hmac.new(b"", text, hashlib.sha256).hexdigest()[:8]
+    assert {"max_pool", "RepairedPyramid", "ConvBlock", "audit_memory"} <= set(seen)
+    assert {name: pair for name, pair in seen.items() if pair[0] != pair[1]} == {}
