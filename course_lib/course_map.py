@@ -117,13 +117,6 @@ LESSONS: tuple[Lesson, ...] = (
         title="Transposed convolution",
         minutes=80,
         topics=("ConvTranspose2d", "its output size", "where it is used: GANs"),
-        planned=(
-            ("By scattering", 4),
-            ("By zero insertion", 3),
-            ("As the transpose of a matrix", 3),
-            ("Its output size", 2),
-            ("Overlap and checkerboard", 2),
-        ),
     ),
     Lesson(
         stem="09_pixel_shuffle",

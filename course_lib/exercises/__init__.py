@@ -17,6 +17,7 @@ MODULES = {
     "05_cnn_block": "cnn_block",
     "06_interpolation": "interpolation",
     "07_unpooling": "unpooling",
+    "08_transposed_convolution": "transposed_convolution",
     "09_pixel_shuffle": "pixel_shuffle",
     "10_unet": "unet",
 }

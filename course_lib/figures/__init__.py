@@ -10,6 +10,7 @@ from .grids import grids
 from .images import images
 from .ledger import ledger_view
 from .maps import window_coverage_2d, window_views
+from .painting import paint_step
 from .phases import phase_view, shuffle_view
 from .routing import gradient_step
 from .rulers import ramp_view, rulers
@@ -32,6 +33,7 @@ __all__ = [
     "histograms",
     "images",
     "ledger_view",
+    "paint_step",
     "phase_view",
     "picture_bins",
     "picture_table",

@@ -10,6 +10,7 @@ from .fielder import field_explorer
 from .follower import index_follower
 from .gallery import mode_gallery
 from .ledger import memory_ledger
+from .painter import kernel_painter
 from .phaser import artifact_explorer, shuffle_explorer
 from .router import gradient_router
 from .rulers import pixel_ruler, ramp_explorer
@@ -25,8 +26,9 @@ __all__ = [
     "field_explorer",
     "flow_chooser",
     "gradient_router",
-    "index_follower",
     "memory_ledger",
+    "index_follower",
+    "kernel_painter",
     "mode_gallery",
     "pixel_ruler",
     "pooling_stepper",

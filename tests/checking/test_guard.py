@@ -253,6 +253,49 @@ def test_unpooling_is_a_family_of_its_own() -> None:
     assert not is_banned("max_pool2d_with_indices", ["unpooling"])
 
 
+def by_transposed_functional(x):
+    return F.conv_transpose2d(x, torch.ones(1, 1, 2, 2))
+
+
+def by_transposed_module(x):
+    return nn.ConvTranspose2d(1, 1, 2)(x)
+
+
+def by_transposed_flag(x):
+    return torch.convolution(x, torch.ones(1, 1, 2, 2), None, [1, 1], [0, 0], [1, 1], True, [0, 0], 1)
+
+
+def by_transposed_reference(x):
+    return CF.conv_transpose2d(x, torch.ones(1, 1, 2, 2))
+
+
+def by_input_gradient(x):
+    return nn.grad.conv2d_input((1, 1, 5, 5), torch.ones(1, 1, 2, 2), x)
+
+
+TRANSPOSED = [by_transposed_functional, by_transposed_module, by_transposed_flag, by_transposed_reference]
+
+
+@pytest.mark.parametrize("way", TRANSPOSED)
+def test_a_transposed_convolution_is_refused_and_an_ordinary_one_is_not(way) -> None:
+    with guarded(["transposed convolution"]) as guard, pytest.raises(BannedOperator):
+        way(X)
+    assert "conv_transpose" in guard.hits[0].operator
+    with guarded(["transposed convolution"]) as guard:
+        F.conv2d(X, torch.ones(1, 1, 2, 2))
+    assert guard.hits == []
+
+
+@pytest.mark.parametrize("way", [*TRANSPOSED, by_input_gradient])
+def test_a_transposed_convolution_is_a_convolution(way) -> None:
+    with guarded(["convolution"]), pytest.raises(BannedOperator):
+        way(X)
+
+
+def test_the_gradient_of_a_convolution_is_seen_in_the_source() -> None:
+    assert [hit.operator for hit in static_hits(by_input_gradient, ["transposed convolution"])] == ["conv2d_input"]
+
+
 @pytest.mark.parametrize(
     ("family", "inside", "outside"),
     [
