@@ -45,6 +45,16 @@ SCORES = {
 }
 
 
+# A lesson with a module and two answers among its exercises: batch_norm, ConvBlock, fold_batch_norm, sort_snippets,
+# audit_memory.
+OF_THE_BLOCK = {
+    "amara": (4, 3, 3, 2, 2),
+    "emre": (0, 0, 1, 0, 2),
+    "jonas": (3, 0, 0, 0.5, 1.5),
+    "priya": (0, 0, 0, 1.5, 0),
+}
+
+
 # The texts
 
 
@@ -53,7 +63,8 @@ def test_every_learner_has_a_name_a_sentence_and_answers() -> None:
     for learner in CLASS:
         assert learner.did.endswith("."), learner.student_id
         assert learner.cells or learner.instead, learner.student_id
-    assert len({learner.name for learner in CLASS}) == len(CLASS)
+    names = {learner.student_id: learner.name for learner in CLASS}
+    assert len(set(names.values())) == len(names)
     assert any(not learner.name.isascii() for learner in CLASS)
 
 
@@ -141,6 +152,20 @@ def test_every_learner_has_the_scores_that_the_work_deserves(graded: dict[str, r
     assert sum(score.most for score in graded["amara"].scores.values()) == 16
 
 
+def test_modules_and_answers_are_graded_too(course: Path) -> None:
+    learners = results.read(course, "05_cnn_block").learners
+    assert {one.student_id: tuple(score.score for score in one.scores.values()) for one in learners} == OF_THE_BLOCK
+    (jonas,) = (one for one in learners if one.student_id == "jonas")
+    believed = {exercise.title: diagnosis.misconception for exercise, diagnosis in jonas.diagnoses.items()}
+    assert believed == {
+        "batch_norm": "the biased variance in running_var",
+        "ConvBlock": "ReLU before the batch norm",
+        "fold_batch_norm": "",
+        "sort_snippets": "in place always raises",
+        "audit_memory": "in place saves a map",
+    }
+
+
 def test_only_what_ended_its_own_process_ended_early(graded: dict[str, results.Learner]) -> None:
     assert {name: one.code for name, one in graded.items() if one.code != "OK"} == {"trudy": "SG"}
 
@@ -211,7 +236,8 @@ def test_the_printed_summary_fits_and_leads_to_files_that_exist(course: Path) ->
     body = list(summary.lines(results.read(course, STEM), everyone[STEM]))
     assert any(line.startswith(" 4 learners  zero padding ") for line in body)
     assert max(map(len, body)) <= WIDTH
-    report.write(course, STEM)
+    for assignment in everyone:
+        report.write(course, assignment)
     named = [line.split()[-1] for line in summary.addresses(course, everyone) if "/" in line and "jupyter" not in line]
     assert len(named) == 4 + sum(1 + len(learners) for learners in everyone.values())
     for path in named:
