@@ -73,7 +73,12 @@ def ledger(steps: Mapping[str, Callable[[Tensor], Tensor]], x: Tensor, held: Col
     inputs = x
     for name, step in steps.items():
         kept: list[Tensor] = []
-        with torch.autograd.graph.saved_tensors_hooks(lambda t, kept=kept: kept.append(t) or t, lambda t: t):
+
+        def keep(tensor: Tensor, kept: list[Tensor] = kept) -> Tensor:
+            kept.append(tensor)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             output = step(inputs)
         row = row_of(output, name)
         if row.names[-1] != name:
@@ -100,8 +105,8 @@ def block_ledger(inplace: bool = False, hold: bool = False, pool_first: bool = F
     >>> block_ledger().kept_bytes == block_ledger(inplace=True).kept_bytes == 3.5 * 8 * 16 * 32 * 32 * 4
     True
     """
-    relu: Callable[[Tensor], Tensor] = F.relu_ if inplace else F.relu
-    last = {"pool": nn.MaxPool2d(2), "relu": relu} if pool_first else {"relu": relu, "pool": nn.MaxPool2d(2)}
+    last: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu_ if inplace else F.relu, "pool": nn.MaxPool2d(2)}
+    last = {name: last[name] for name in (("pool", "relu") if pool_first else ("relu", "pool"))}
     conv, bn = nn.Conv2d(16, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16).train(training)
     with torch.set_grad_enabled(training):
         return ledger({"conv": conv, "bn": bn, **last}, torch.zeros(8, 16, 32, 32), held=["bn"] if hold else [])
