@@ -98,13 +98,13 @@ def _weights(numbers, in_channels: int, out_channels: int, twin: bool = False) -
     kernels = {
         "conv1": numbers(out_channels, in_channels, 5, 5),
         "conv2": numbers(out_channels, out_channels, 3, 3),
-        "conv3": numbers(out_channels, in_channels, 5, 5),
+        "conv3": numbers(out_channels, in_channels, 5, 5).flip(2, 3),
     }
     state = {f"{name}.weight": kernel for name, kernel in kernels.items()}
     for name in ("bn1", "bn2", "bn3"):
         state[f"{name}.weight"] = 1 + numbers(out_channels).abs()
-        state[f"{name}.bias"] = numbers(out_channels)
-        state[f"{name}.running_mean"] = numbers(out_channels)
+        state[f"{name}.bias"] = numbers(out_channels) * (-1 if name == "bn3" else 1)
+        state[f"{name}.running_mean"] = numbers(out_channels) / (2 if name == "bn3" else 1)
         state[f"{name}.running_var"] = 1 + numbers(out_channels).abs()
         state[f"{name}.num_batches_tracked"] = torch.tensor(7)
     if twin:
