@@ -655,6 +655,9 @@ print("bias:", up.bias)
 # A U-Net has come far from the cells under the microscope for which it was made in 2015. In medicine nnU-Net fits one
 # to a new task by rule, in three dimensions too. And in the first versions of Stable Diffusion the network that turns
 # noise into a picture, step by step, is a U-Net.
+#
+# One relative must not have skips. Train an encoder and a decoder to give back their own input, and you have an
+# **autoencoder**: it is made to squeeze a picture through a small map, and across a skip the picture would slip past.
 
 # %% [markdown]
 # ## Ask yourself
