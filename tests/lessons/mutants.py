@@ -11,6 +11,7 @@ OPERATORS: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub,),
     ast.Sub: (ast.Add,),
     ast.Mult: (ast.FloorDiv, ast.Add),
+    ast.MatMult: (ast.Mult,),
     ast.Div: (ast.Mult, ast.FloorDiv),
     ast.FloorDiv: (ast.Mult, ast.Div),
     ast.Mod: (ast.FloorDiv,),
