@@ -131,7 +131,9 @@ CONV_BLOCK = Exercise(
             1,
             "In training the batch's own statistics normalise, and the running ones move once a call.",
             (
-                Case((PICTURES,), note="two pictures in training", build=TWO_TO_THREE_SIZES, state=MIXED, training=True),
+                Case(
+                    (PICTURES,), note="two pictures in training", build=TWO_TO_THREE_SIZES, state=MIXED, training=True
+                ),
                 Case(
                     (PICTURE,),
                     note="one picture in training, written in place",
