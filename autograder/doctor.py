@@ -43,7 +43,7 @@ def layers() -> Iterator[Layer]:
     yield Layer("user", sandbox.tried(_as_nobody(lambda: _unshare(0))))
     for name, flag in NAMESPACES.items():
         yield Layer(name, sandbox.tried(_as_nobody(lambda flag=flag: _unshare(flag))))  # type: ignore[misc]
-    yield Layer("root", sandbox.tried(lambda: sandbox.enter_root(["/usr"])))
+    yield Layer("root", sandbox.tried(lambda: sandbox.enter_root(sandbox.readable_paths())))
     version = sandbox.landlock_version()
     yield Layer("landlock", "" if version else messages.NO_LANDLOCK, f"version {version}")
     yield Layer("seccomp", sandbox.tried(sandbox.filter_calls))

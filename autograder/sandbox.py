@@ -134,13 +134,13 @@ def enter_root(paths: Sequence[str]) -> None:
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     new = tempfile.mkdtemp(prefix="down-and-up-root-")
     _mount("tmpfs", new, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
-    for path in sorted(paths):
-        _place(path, new)
-    for device in ("null", "zero", "full", "random", "urandom"):
-        _place(f"/dev/{device}", new)
     for folder in ("tmp", ".old", "proc"):
         os.mkdir(f"{new}/{folder}")
     _mount("tmpfs", f"{new}/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m")
+    for path in sorted(paths):
+        _place(path, path, new)
+    for device in ("null", "zero", "full", "random", "urandom"):
+        _place(f"/dev/{device}", f"/dev/{device}", new)
     number = SYS_PIVOT_ROOT[os.uname().machine]
     if _libc.syscall(number, new.encode(), f"{new}/.old".encode()) == -1:
         raise OSError(ctypes.get_errno(), "pivot_root")
@@ -156,20 +156,20 @@ def enter_root(paths: Sequence[str]) -> None:
     become_nobody()
 
 
-def _place(path: str, new: str) -> None:
-    """Shows one path of the old root in the new one, read-only."""
+def _place(source: str, path: str, new: str = "") -> None:
+    """Shows what lies at a path, ``source``, under the root ``new``, read-only."""
     target = new + path
     if os.path.lexists(target):
         return
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    if os.path.islink(path):
+    if source == path and os.path.islink(path):
         os.symlink(os.readlink(path), target)
         return
-    if os.path.isdir(path):
+    if os.path.isdir(source):
         os.mkdir(target)
     else:
         Path(target).touch()
-    _mount(path, target, None, MS_BIND | MS_REC)
+    _mount(source, target, None, MS_BIND | MS_REC)
     device = path.startswith("/dev/")
     with contextlib.suppress(OSError):  # a user namespace may not change every mount; Landlock forbids the writing
         _mount(None, target, None, MS_REMOUNT | MS_BIND | MS_NOSUID | (0 if device else MS_RDONLY | MS_NODEV))
@@ -187,11 +187,18 @@ def divide() -> None:
     _map_user(uid, gid)
 
 
-def own_scratch(limits: Limits) -> None:
-    """An empty /tmp of limited size, for this process alone; no /proc any more."""
+def own_scratch(limits: Limits, paths: Sequence[str]) -> None:
+    """An empty /tmp of limited size, for this process alone; no /proc any more.
+
+    paths: what may be read. Where a course lies below /tmp, that is there again.
+    """
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
-    _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "mode=555,size=4k")
+    below = {path: os.open(path, os.O_PATH) for path in sorted(paths) if path.startswith("/tmp/")}
     _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=700,size={limits.files},nr_inodes=10000")
+    for path, handle in below.items():
+        _place(f"/proc/self/fd/{handle}", path)
+        os.close(handle)
+    _mount("tmpfs", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "mode=555,size=4k")
 
 
 # What can't be taken back ------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def main() -> None:
             return
         if os.fork() == 0:
             control.close()
-            _keep(handles[0], handles[1], paths, cells, limits)
+            _keep(handles[0], handles[1], paths, cells, limits, rooted="root" not in missing)
         for handle in handles:
             os.close(handle)
 
@@ -82,7 +82,7 @@ def _warm(limits: Limits):
     return cells
 
 
-def _keep(connection: int, status: int, paths, cells, limits: Limits) -> None:
+def _keep(connection: int, status: int, paths, cells, limits: Limits, rooted: bool) -> None:
     """The keeper: divides, forks the attempt, and tells the supervisor first its process id, then how it ended."""
     code = "70"
     try:
@@ -97,7 +97,7 @@ def _keep(connection: int, status: int, paths, cells, limits: Limits) -> None:
         attempt = os.fork()
         if attempt == 0:
             os.close(status)
-            _attempt(connection, paths, cells, limits, divided)
+            _attempt(connection, paths, cells, limits, divided, rooted)
         os.close(connection)
         os.write(status, f"{attempt}\n".encode())
         code = str(os.waitstatus_to_exitcode(os.waitpid(attempt, 0)[1]))
@@ -106,8 +106,11 @@ def _keep(connection: int, status: int, paths, cells, limits: Limits) -> None:
         os._exit(0)
 
 
-def _attempt(handle: int, paths, cells, limits: Limits, divided: bool) -> None:
-    """The attempt: seals itself, then serves the examiner until one of the two is gone."""
+def _attempt(handle: int, paths, cells, limits: Limits, divided: bool, rooted: bool) -> None:
+    """The attempt: seals itself, then serves the examiner until one of the two is gone.
+
+    rooted: whether "/" holds nothing but what may be read; else Landlock has to see to it.
+    """
     code = 70
     try:
         sandbox.die_with_parent()
@@ -115,11 +118,11 @@ def _attempt(handle: int, paths, cells, limits: Limits, divided: bool) -> None:
         sandbox.limit(limits)
         scratch = "/tmp" if divided else tempfile.mkdtemp(prefix="attempt-")
         if divided:
-            sandbox.own_scratch(limits)
+            sandbox.own_scratch(limits, paths)
             sandbox.drop_capabilities()
         os.chdir(scratch)
         if sandbox.landlock_version():
-            sandbox.landlock(["/"] if divided else paths, [scratch, "/dev/null"])
+            sandbox.landlock(["/"] if divided and rooted else paths, [scratch, "/dev/null"])
         sandbox.filter_calls()
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):

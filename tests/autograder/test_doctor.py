@@ -18,6 +18,8 @@ pytestmark = [
     pytest.mark.xdist_group("doctor"),
 ]
 
+ROOT = Path(__file__).parents[2]
+
 # Runs a module behind a seccomp filter of its own: these system calls are refused, as containers refuse them; after a
 # colon, with this first argument only.
 REFUSE = """
@@ -87,6 +89,54 @@ def test_without_seccomp_nothing_is_graded_whatever_else_there_is() -> None:
     assert not there["seccomp"]
     assert "libseccomp2" in text
     assert "Submissions cannot be graded here. seccomp does not work here" in text
+
+
+# Opens a file, which is the course's and no learner's, in a cell.
+OPENS = """
+import sys
+from autograder.supervisor import Zygote
+with Zygote() as zygote:
+    learner = zygote.spawn()
+    outputs = learner.ask({"op": "run", "source": f"open({sys.argv[1]!r})"})["outputs"]
+    learner.close()
+    print(sorted(zygote.missing), outputs[0].get("ename", "opened"))
+"""
+
+
+def test_without_a_root_of_its_own_a_submission_can_open_no_more_than_with_it() -> None:
+    secret = str(ROOT / "README.md")
+    with_it = subprocess.run([sys.executable, "-c", OPENS, secret], capture_output=True, text=True, cwd=ROOT)
+    without = subprocess.run(
+        [sys.executable, "-c", REFUSE, "pivot_root", "-c", OPENS, secret], capture_output=True, text=True, cwd=ROOT
+    )
+    assert with_it.stdout == "[] FileNotFoundError\n", with_it.stdout + with_it.stderr
+    assert without.stdout == "['root'] PermissionError\n", without.stderr
+
+
+# What an attempt sees of a folder that it may read, where that lies below /tmp, which is to be its scratch.
+BELOW = """
+import os, sys
+from autograder import sandbox
+course = sys.argv[1]
+sandbox.enter_root([*sandbox.readable_paths(), course])
+sandbox.divide()
+if os.fork() == 0:
+    sandbox.own_scratch(sandbox.Limits(), [course])
+    print(open(f"{course}/kept.txt").read(), os.listdir(os.path.dirname(course)), flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_course_below_tmp_is_seen_and_nothing_beside_it(tmp_path: Path) -> None:
+    assert tmp_path.resolve().is_relative_to("/tmp")
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course" / "kept.txt").write_text("kept")
+    (tmp_path / "other.txt").write_text("another's")
+    ran = subprocess.run(
+        [sys.executable, "-c", BELOW, str(tmp_path / "course")], capture_output=True, text=True, cwd=ROOT
+    )
+    assert ran.stdout == "kept ['course']\n", ran.stdout + ran.stderr
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="util-linux is not installed")
