@@ -100,9 +100,15 @@ class Notebook:
         cell = self.cell(cell_id)
         prompt = cell.locator(".jp-InputPrompt")
         before = prompt.inner_text()
-        cell.locator(".jp-InputArea .cm-content").click()
-        self.page.keyboard.press("Shift+Enter")
-        expect(prompt).not_to_have_text(before)
+        for patience in (5_000, 10_000, 30_000):  # milliseconds; before the kernel is there, the keys do nothing
+            cell.locator(".jp-InputArea .cm-content").click()
+            self.page.keyboard.press("Shift+Enter")
+            try:
+                expect(prompt).not_to_have_text(before, timeout=patience)
+                break
+            except AssertionError:
+                if patience == 30_000:
+                    raise
         expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
         return cell
 
