@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import os
 import re
 import shutil
-import time
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +19,7 @@ from autograder.build import sync
 from course_lib import exercises
 
 ROOT = Path(__file__).parents[2]
+STEMS = sync.stems(ROOT)
 SECONDS = 90  # that a lesson with its solutions may take
 LINES = 25  # that a cell may have which the learner only reads
 
@@ -27,50 +31,75 @@ def test_there_are_lessons() -> None:
 # Under stock nbgrader ----------------------------------------------------------------------------------------
 
 
+# nbgrader's own API, which its commands and formgrader call: one process for all lessons.
+GRADE = """
+import json, sys, time
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import PyFileConfigLoader
+
+config = PyFileConfigLoader("nbgrader_config.py", path=".").load_config()
+api, seconds = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config), {}
+for stem in sys.argv[1:]:
+    done = [api.generate_assignment(stem)]
+    for learner in ("worked", "untouched"):
+        began = time.monotonic()
+        done.append(api.autograde(stem, learner))
+        seconds.setdefault(learner, {})[stem] = time.monotonic() - began
+    for result in done:
+        assert result["success"], result
+json.dump(seconds, open("seconds.json", "w"))
+"""
+
+
 @pytest.fixture(scope="module")
-def graded(
-    lesson: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory, nbgrader: Callable[..., str]
-) -> SimpleNamespace:
-    """What nbgrader's own autograde gives a learner who hands in the worked notebook, and one who did nothing."""
+def graded(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """What nbgrader's autograde gives a learner who hands in the worked notebooks, and one who did nothing."""
     from nbgrader.api import Gradebook
 
-    root = tmp_path_factory.mktemp(lesson.stem)
+    root = tmp_path_factory.mktemp("graded")
     shutil.copy(ROOT / "nbgrader_config.py", root)
-    source = root / "solutions" / lesson.stem / f"{lesson.stem}.ipynb"
-    handed_in = {"worked": lesson.worked_path, "untouched": lesson.released_path}
-    for learner, notebook in handed_in.items():
-        (root / "submitted" / learner / lesson.stem).mkdir(parents=True)
-        shutil.copy(notebook, root / "submitted" / learner / lesson.stem / source.name)
-    source.parent.mkdir(parents=True)
-    shutil.copy(lesson.worked_path, source)
-    nbgrader(root, "generate_assignment", lesson.stem)
-    began = time.monotonic()
-    nbgrader(root, "autograde", lesson.stem, DOWN_AND_UP_GRADER="stock")
-    seconds = time.monotonic() - began
-    with Gradebook(f"sqlite:///{root}/gradebook.db") as book:
-        scores = {
-            learner: {
-                grade.name: (grade.score, grade.max_score)
-                for grade in book.find_submission_notebook(lesson.stem, lesson.stem, learner).grades
-            }
-            for learner in handed_in
-        }
-    return SimpleNamespace(scores=scores, seconds=seconds)
+    for stem in STEMS:
+        worked, released = (ROOT / part / stem / f"{stem}.ipynb" for part in ("solutions", "notebooks"))
+        for notebook, folder in (
+            (worked, "solutions"),
+            (worked, "submitted/worked"),
+            (released, "submitted/untouched"),
+        ):
+            (root / folder / stem).mkdir(parents=True)
+            shutil.copy(notebook, root / folder / stem)
+    # nbgrader calls alembic by its name, so the environment must be on the PATH.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    stock = os.environ | {"PATH": path, "DOWN_AND_UP_GRADER": "stock"}
+    ran = subprocess.run([sys.executable, "-c", GRADE, *STEMS], cwd=root, env=stock, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    scores: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
+    with Gradebook(f"sqlite:///{root}/gradebook.db", "down_and_up") as book:
+        for learner, stem in itertools.product(("worked", "untouched"), STEMS):
+            grades = book.find_submission_notebook(stem, stem, learner).grades
+            scores[learner, stem] = {grade.name: (grade.score, grade.max_score) for grade in grades}
+    return SimpleNamespace(scores=scores, seconds=json.loads((root / "seconds.json").read_text()))
 
 
-def test_the_worked_lesson_gets_every_point(lesson: SimpleNamespace, graded: SimpleNamespace) -> None:
-    points = {f"check_{each.name}": (each.points, each.points) for each in exercises.of_lesson(lesson.stem)}
-    assert graded.scores["worked"] == points
+# One worker has all these, because they look at one course.
+each_stem = pytest.mark.parametrize("stem", [pytest.param(s, marks=pytest.mark.xdist_group("graded")) for s in STEMS])
 
 
-def test_the_released_lesson_gets_none(lesson: SimpleNamespace, graded: SimpleNamespace) -> None:
-    points = {f"check_{each.name}": (0, each.points) for each in exercises.of_lesson(lesson.stem)}
-    assert graded.scores["untouched"] == points
+@each_stem
+def test_the_worked_lesson_gets_every_point(stem: str, graded: SimpleNamespace) -> None:
+    points = {f"check_{each.name}": (each.points, each.points) for each in exercises.of_lesson(stem)}
+    assert graded.scores["worked", stem] == points
 
 
-def test_the_worked_lesson_is_run_in_time(graded: SimpleNamespace) -> None:
-    # The whole command, which starts nbgrader, and a kernel for the untouched lesson too.
-    assert graded.seconds < SECONDS
+@each_stem
+def test_the_released_lesson_gets_none(stem: str, graded: SimpleNamespace) -> None:
+    points = {f"check_{each.name}": (0, each.points) for each in exercises.of_lesson(stem)}
+    assert graded.scores["untouched", stem] == points
+
+
+@each_stem
+def test_the_worked_lesson_is_run_in_time(stem: str, graded: SimpleNamespace) -> None:
+    assert graded.seconds["worked"][stem] < SECONDS
 
 
 # Exercises ---------------------------------------------------------------------------------------------------
