@@ -68,6 +68,12 @@ def serving(command: Callable[[int], list[str]], cwd: Path, log: Path, **variabl
 
 
 @pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """The variables with which a command finds nbgrader's parts."""
+    return ENVIRONMENT
+
+
+@pytest.fixture(scope="session")
 def nbgrader() -> Callable[..., str]:
     """Runs one nbgrader command in a course directory: `nbgrader(root, "autograde", "01_pooling")`."""
     return run_nbgrader
@@ -133,6 +139,25 @@ class Classroom:
                 }
                 for submission in book.assignment_submissions(self.stem)
             }
+
+    def rows(self) -> list[tuple]:
+        """Everything that the gradebook says about learners, without its random ids."""
+        query = """
+            SELECT sa.student_id, a.name, sa.timestamp, n.name, sn.late_submission_penalty, c.name, c.type,
+                   g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, k.auto_comment, k.manual_comment
+            FROM submitted_assignment sa JOIN assignment a ON a.id = sa.assignment_id
+            JOIN submitted_notebook sn ON sn.assignment_id = sa.id JOIN notebook n ON n.id = sn.notebook_id
+            JOIN base_cell c ON c.notebook_id = n.id
+            LEFT JOIN grade g ON g.cell_id = c.id AND g.notebook_id = sn.id
+            LEFT JOIN comment k ON k.cell_id = c.id AND k.notebook_id = sn.id
+            ORDER BY sa.student_id, n.name, c.name"""
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine(f"sqlite:///{self.root}/gradebook.db")
+        with engine.connect() as connection:
+            found = [tuple(row) for row in connection.execute(text(query))]
+        engine.dispose()
+        return found
 
 
 @pytest.fixture(scope="session")

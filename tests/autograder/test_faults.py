@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 # One worker runs this file, because its tests are compared with one undisturbed class.
 pytestmark = pytest.mark.xdist_group("faults")
@@ -42,25 +41,11 @@ def fill(room: Any) -> Any:
     return room
 
 
-def rows(room: Any) -> list[tuple]:
-    """The gradebook's rows about learners, without its random ids."""
-    query = """
-        SELECT sa.student_id, a.name, n.name, c.name, g.auto_score, g.manual_score, g.needs_manual_grade
-        FROM grade g JOIN base_cell c ON c.id = g.cell_id JOIN submitted_notebook sn ON sn.id = g.notebook_id
-        JOIN notebook n ON n.id = sn.notebook_id JOIN submitted_assignment sa ON sa.id = sn.assignment_id
-        JOIN assignment a ON a.id = sa.assignment_id ORDER BY sa.student_id, n.name, c.name"""
-    engine = create_engine(f"sqlite:///{room.root}/gradebook.db")
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
-    engine.dispose()
-    return found
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> list[tuple]:
     room = fill(classroom(tmp_path_factory.mktemp("undisturbed")))
     assert f"{LEARNERS} graded" in room.grade()
-    return rows(room)
+    return room.rows()
 
 
 def family(pid: int) -> Iterator[tuple[int, str]]:
@@ -99,14 +84,18 @@ def kill_one(grading: subprocess.Popen, room: Any, part: str, seed: int) -> bool
 
 @pytest.mark.parametrize(("part", "seed"), MOMENTS)
 def test_killed_and_run_again_it_comes_to_the_same(
-    make: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], part: str, seed: int
+    make: Callable[[Path], Any],
+    tmp_path: Path,
+    undisturbed: list[tuple],
+    environment: dict[str, str],
+    part: str,
+    seed: int,
 ) -> None:
-    assert len(undisturbed) == 2 * LEARNERS
+    assert len(undisturbed) == 4 * LEARNERS
     room = make(tmp_path)
     command = [sys.executable, "-m", "autograder", "grade", "--jobs", "2"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     grading = subprocess.Popen(
-        command, cwd=room.root, env=os.environ | {"PATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=room.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     assert kill_one(grading, room, part, seed), "nothing was killed"
     status = grading.wait(120)
@@ -116,7 +105,7 @@ def test_killed_and_run_again_it_comes_to_the_same(
         assert status == 0, "a worker or a zygote that is gone is replaced"
     said = room.grade()
     assert said.endswith("0 without a grade.\n")
-    assert rows(room) == undisturbed
+    assert room.rows() == undisturbed
     assert f"0 graded, {LEARNERS} unchanged" in room.grade()
 
 
@@ -133,7 +122,7 @@ needs_mounts = pytest.mark.skipif(
 
 @needs_mounts
 def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
-    make: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple]
+    make: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], environment: dict[str, str]
 ) -> None:
     """The course lies on a small file system, which the graded notebooks fill; with more room it goes on."""
     room = make(tmp_path / "course")
@@ -147,21 +136,21 @@ def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
         mount -o remount,size=64m {small} && {sys.executable} -m autograder grade --jobs 1
         cp -f {small}/gradebook.db {room.root}/
     """
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run([*ALONE, script], env=os.environ | {"PATH": path}, text=True, capture_output=True)
+    ran = subprocess.run([*ALONE, script], env=environment, text=True, capture_output=True)
     assert "status 1" in ran.stdout, ran.stdout + ran.stderr
     assert "No space left on device" in ran.stdout or "disk is full" in ran.stdout, ran.stdout + ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr, ran.stdout + ran.stderr
     assert "0 without a grade." in ran.stdout.splitlines()[-1], ran.stdout + ran.stderr
-    assert rows(room) == undisturbed
+    assert room.rows() == undisturbed
 
 
 @needs_mounts
-def test_a_course_that_is_read_only_is_named(make: Callable[[Path], Any], tmp_path: Path) -> None:
+def test_a_course_that_is_read_only_is_named(
+    make: Callable[[Path], Any], tmp_path: Path, environment: dict[str, str]
+) -> None:
     room = make(tmp_path / "course")
     script = f"mount --bind -o ro {room.root} {room.root} && cd {room.root} && {sys.executable} -m autograder grade"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run([*ALONE, script], env=os.environ | {"PATH": path}, text=True, capture_output=True)
+    ran = subprocess.run([*ALONE, script], env=environment, text=True, capture_output=True)
     assert ran.returncode == 1
     assert "Read-only file system" in ran.stderr
     assert "Traceback" not in ran.stderr

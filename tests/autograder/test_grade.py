@@ -93,24 +93,6 @@ def note(room: Any, learner: str) -> str:
     return first.source if first.id == "grader-note" else ""
 
 
-def rows(room: Any) -> list[tuple]:
-    """Everything that the gradebook says about learners, without its random ids."""
-    query = """
-        SELECT sa.student_id, a.name, sa.timestamp, n.name, sn.late_submission_penalty, c.name, c.type,
-               g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, k.auto_comment, k.manual_comment
-        FROM submitted_assignment sa JOIN assignment a ON a.id = sa.assignment_id
-        JOIN submitted_notebook sn ON sn.assignment_id = sa.id JOIN notebook n ON n.id = sn.notebook_id
-        JOIN base_cell c ON c.notebook_id = n.id
-        LEFT JOIN grade g ON g.cell_id = c.id AND g.notebook_id = sn.id
-        LEFT JOIN comment k ON k.cell_id = c.id AND k.notebook_id = sn.id
-        ORDER BY sa.student_id, n.name, c.name"""
-    engine = create_engine(f"sqlite:///{room.root}/gradebook.db")
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
-    engine.dispose()
-    return found
-
-
 # What comes of it ------------------------------------------------------------------------------------------------
 
 
@@ -180,13 +162,13 @@ def test_the_feedback_says_why_and_how_to_see_it_again(room: Any, nbgrader: Call
 
 def test_an_unchanged_class_is_left_as_it_is(room: Any) -> None:
     files = {path: path.stat().st_mtime_ns for path in room.root.rglob("*.ipynb")}
-    before = rows(room)
+    before = room.rows()
     began = time.monotonic()
     said = room.grade(*LIMITS)
     assert "0 graded, 9 unchanged" in said
     assert time.monotonic() - began < 30
     assert {path: path.stat().st_mtime_ns for path in room.root.rglob("*.ipynb")} == files
-    assert rows(room) == before
+    assert room.rows() == before
 
 
 def run(room: Any, **options: Any) -> list[grade.Row]:
@@ -196,7 +178,7 @@ def run(room: Any, **options: Any) -> list[grade.Row]:
 
 
 def test_what_somebody_changed_is_mended(room: Any) -> None:
-    before = rows(room)
+    before = room.rows()
     engine = create_engine(f"sqlite:///{room.root}/gradebook.db")
     with engine.begin() as connection:
         connection.execute(text("UPDATE grade SET auto_score = 1 WHERE auto_score IN (2, 3)"))
@@ -204,16 +186,16 @@ def test_what_somebody_changed_is_mended(room: Any) -> None:
     (room.root / "autograded" / "untouched" / room.stem / f"{room.stem}.ipynb").unlink()
     written = [row.student for row in run(room) if row.written]
     assert sorted(written) == ["messy", "partly", "untouched", "worked"]
-    assert rows(room) == before
+    assert room.rows() == before
 
 
 def test_nothing_is_run_twice(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without receipts everything is written again, but from the ledger."""
-    before = rows(room)
+    before = room.rows()
     shutil.rmtree(room.root / ".ledger" / "written")
     monkeypatch.setattr("autograder.schedule._Worker", None)
     assert sum(row.written for row in run(room)) == 9
-    assert rows(room) == before
+    assert room.rows() == before
 
 
 def test_a_worse_second_attempt_keeps_no_old_point(room: Any) -> None:

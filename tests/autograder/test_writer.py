@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from sqlalchemy import create_engine, text
 
 from autograder import grade, receipts, schedule, writer
 from autograder.ledger import Ledger
@@ -68,24 +67,6 @@ def room(prepared: Path, tmp_path: Path, classroom: Callable[[Path], Any]) -> An
 
 def run(room: Any) -> list[grade.Row]:
     return list(grade.Grading(room.root).rows())
-
-
-def rows(room: Any) -> list[tuple]:
-    """Everything that the gradebook says about learners, without its random ids."""
-    query = """
-        SELECT sa.student_id, a.name, sa.timestamp, n.name, sn.late_submission_penalty, c.name, c.type,
-               g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade, k.auto_comment, k.manual_comment
-        FROM submitted_assignment sa JOIN assignment a ON a.id = sa.assignment_id
-        JOIN submitted_notebook sn ON sn.assignment_id = sa.id JOIN notebook n ON n.id = sn.notebook_id
-        JOIN base_cell c ON c.notebook_id = n.id
-        LEFT JOIN grade g ON g.cell_id = c.id AND g.notebook_id = sn.id
-        LEFT JOIN comment k ON k.cell_id = c.id AND k.notebook_id = sn.id
-        ORDER BY sa.student_id, n.name, c.name"""
-    engine = create_engine(f"sqlite:///{room.root}/gradebook.db")
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(text(query))]
-    engine.dispose()
-    return found
 
 
 def test_every_score_is_written(room: Any) -> None:
@@ -226,7 +207,7 @@ def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory, classr
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schedule, "grade_all", made_up)
         run(room)
-    return rows(room)
+    return room.rows()
 
 
 @pytest.mark.parametrize(("owner", "name", "count", "when"), KILL_POINTS)
@@ -246,5 +227,5 @@ def test_killed_anywhere_and_run_again_it_comes_to_the_same(
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status), "the process came to its end"
     assert [row.problem for row in run(room)] == ["", "", ""]
-    assert rows(room) == undisturbed
+    assert room.rows() == undisturbed
     assert all(not row.written for row in run(room))
