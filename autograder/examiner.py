@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder import messages
-from autograder.record import Output, Record
+from autograder.record import Output, Record, error
 from autograder.script import Script, Step
 from autograder.supervisor import Ended, Learner, Zygote
 from course_lib import exercises
@@ -65,7 +65,7 @@ def _step(step: Step, script: Script, learner: Learner, secret: str, record: Rec
     if step.kind == "assert":
         record.weak.append(step.grade_id)
         if not _controls_fail(learner):
-            record.outputs[step.index] = [_error("NoControl", messages.NO_CONTROL)]
+            record.outputs[step.index] = [error("NoControl", messages.NO_CONTROL)]
     if answer.get("cut") and not record.sentence:
         record.sentence = messages.TEXT_CUT
 
@@ -213,10 +213,6 @@ def _result(points: float) -> Output:
     }
 
 
-def _error(name: str, sentence: str) -> Output:
-    return {"output_type": "error", "ename": name, "evalue": sentence, "traceback": [sentence]}
-
-
 def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
     """Gives every grade cell that was not reached no points, and says why under it."""
     record.code, record.detail = end.code, end.detail
@@ -224,7 +220,7 @@ def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
     for step in script.steps:
         if step.index in record.outputs or step.kind == "run":
             continue
-        record.outputs[step.index] = [_error(record.code, record.sentence)]
+        record.outputs[step.index] = [error(record.code, record.sentence)]
         for check in step.checks:
             record.checks[step.grade_id] = {
                 "exercise": check.exercise,

@@ -10,6 +10,11 @@ Code = Literal["OK", "SG", "TO", "ML", "OL", "XX"]
 Output = dict[str, Any]
 
 
+def error(name: str, sentence: str) -> Output:
+    """An error as a notebook stores it, which says one sentence."""
+    return {"output_type": "error", "ename": name, "evalue": sentence, "traceback": [sentence]}
+
+
 @dataclass
 class Record:
     """What grading one submission gave.

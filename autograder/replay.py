@@ -31,7 +31,7 @@ if sys.platform != "linux":
 
 from autograder.course import LEDGER, Course, plain_files, secret
 from autograder.ledger import Ledger
-from autograder.record import Record
+from autograder.record import Record, error
 from autograder.sandbox import Limits
 from autograder.schedule import TRIES
 from autograder.script import Script, script
@@ -187,8 +187,7 @@ def _ensure_score(cell: NotebookNode) -> None:
     try:
         determine_grade(cell)
     except (ValueError, KeyError, TypeError):
-        error = {"output_type": "error", "ename": "NoScore", "evalue": messages.NO_SCORE}
-        cell.outputs = from_dict([error | {"traceback": [messages.NO_SCORE]}])
+        cell.outputs = from_dict([error("NoScore", messages.NO_SCORE)])
 
 
 def _note(sentences: list[str]) -> NotebookNode:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -53,7 +52,7 @@ json.dump(seconds, open("seconds.json", "w"))
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+def graded(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> SimpleNamespace:
     """What nbgrader's autograde gives a learner who hands in the worked notebooks, and one who did nothing."""
     from nbgrader.api import Gradebook
 
@@ -68,9 +67,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         ):
             (root / folder / stem).mkdir(parents=True)
             shutil.copy(notebook, root / folder / stem)
-    # nbgrader calls alembic by its name, so the environment must be on the PATH.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    stock = os.environ | {"PATH": path, "DOWN_AND_UP_GRADER": "stock"}
+    stock = environment | {"DOWN_AND_UP_GRADER": "stock"}
     ran = subprocess.run([sys.executable, "-c", GRADE, *STEMS], cwd=root, env=stock, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     scores: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
