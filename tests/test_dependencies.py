@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
-DEVELOPMENT = [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
+OPTIONAL = [Requirement(line) for extra in PROJECT["optional-dependencies"].values() for line in extra]
 PINS = {
     canonicalize_name(pin.name): pin
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -43,7 +43,7 @@ def environment() -> tuple[dict[str, str], list[str]]:
     return conda, pip
 
 
-@pytest.mark.parametrize("requirement", RUNTIME + DEVELOPMENT, ids=str)
+@pytest.mark.parametrize("requirement", RUNTIME + OPTIONAL, ids=str)
 def test_every_dependency_is_pinned_within_what_it_may_be(requirement: Requirement) -> None:
     assert requirement.specifier.contains(pinned(requirement))
 
@@ -80,17 +80,18 @@ def test_conda_installs_the_same_versions_and_then_this_repository() -> None:
 def test_what_is_installed_needs_nothing_that_is_not_pinned() -> None:
     from importlib.metadata import distribution
 
-    seen: set[str] = set()
-    ahead = [canonicalize_name(each.name) for each in RUNTIME + DEVELOPMENT]
+    seen: set[tuple[str, str]] = set()
+    ahead = [(each.name, extra) for each in RUNTIME + OPTIONAL for extra in ("", *each.extras)]
     while ahead:
-        name = ahead.pop()
-        if name in seen:
+        name, extra = ahead.pop()
+        if (name, extra) in seen:
             continue
-        seen.add(name)
+        seen.add((name, extra))
         for line in distribution(name).requires or []:
             needed = Requirement(line)
             accelerator = "nvidia" in needed.name or needed.name == "triton" or needed.name.startswith("cuda")
-            if (needed.marker is None or needed.marker.evaluate({"extra": ""})) and not accelerator:
-                ahead.append(canonicalize_name(needed.name))
-    assert len(seen) > 80
-    assert seen - PINS.keys() == set()
+            if (needed.marker is None or needed.marker.evaluate({"extra": extra})) and not accelerator:
+                ahead += [(needed.name, extra) for extra in ("", *needed.extras)]
+    names = {canonicalize_name(name) for name, _ in seen}
+    assert len(names) > 80
+    assert names - PINS.keys() == set()
