@@ -6,16 +6,19 @@ sends values, and the examiner judges them.
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from autograder import wire
 from autograder.cells import Cells
 from course_lib import exercises
-from course_lib.checking.driver import run
+from course_lib.checking.driver import Outcome, outcomes_of, run
 from course_lib.checking.examine import problem_with
 from course_lib.checking.exercise import Case
 from course_lib.checking.guard import static_hits
+from course_lib.checking.judge import Problem
 
 MESSAGE_LIMIT = 256 << 20
 
@@ -29,42 +32,55 @@ def warm() -> None:
 
 
 def serve(connection: socket.socket, cells: Cells) -> None:
-    """Answers the examiner's messages one after the other, each answer with the id of its question."""
+    """Answers the examiner's messages one after the other, each answer with the id of its question.
+
+    To the cases of an exercise there is an answer each, sent as soon as it is there.
+    """
     while True:
         try:
             question = wire.receive(connection, MESSAGE_LIMIT)
         except wire.Closed:
             return
         try:
-            answer = ANSWERS[question["op"]](cells, question)
+            for answer in ANSWERS[question["op"]](cells, question):
+                wire.send(connection, {"id": question["id"], **answer})
         except KeyboardInterrupt:
-            answer = {"interrupted": True}
+            wire.send(connection, {"id": question["id"], "interrupted": True})
         except Exception as error:
-            answer = {"fault": f"{type(error).__name__}: {error}"[:300]}
-        wire.send(connection, {"id": question["id"], **answer})
+            wire.send(connection, {"id": question["id"], "fault": f"{type(error).__name__}: {error}"[:300]})
 
 
-def _run(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
+Answers = Iterator[dict[str, Any]]
+
+
+def _run(cells: Cells, question: dict[str, Any]) -> Answers:
     outputs, status = cells.run(question["source"], counted=question.get("counted", True))
-    return {"outputs": outputs, "status": status, "cut": cells.recorder.cut}
+    yield {"outputs": outputs, "status": status, "cut": cells.recorder.cut}
 
 
-def _open(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
+def _open(cells: Cells, question: dict[str, Any]) -> Answers:
     """Looks at the work before anything is called: is it there, can it be called, does it name what is banned?"""
     name = question["exercise"]
     exercise = exercises.find(name)
-    try:
+    problem: Problem | None = Problem("NOT_DEFINED", {"name": name})
+    with contextlib.suppress(KeyError):
         work = cells.get(name)
-    except KeyError:
-        return {"problem": ("NOT_DEFINED", {"name": name})}
-    if problem := problem_with(exercise, work):
-        return {"problem": (problem.message, problem.facts)}
-    return {"problem": None, "hits": [(hit.operator, hit.line) for hit in static_hits(work, exercise.banned)]}
+        problem = problem_with(exercise, work)
+    if problem:
+        yield {"problem": (problem.message, problem.facts)}
+    else:
+        yield {"problem": None, "hits": [(hit.operator, hit.line) for hit in static_hits(work, exercise.banned)]}
 
 
-def _case(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
+def _cases(cells: Cells, question: dict[str, Any]) -> Answers:
+    """Calls the work on each case, up to one that runs out of time."""
     exercise = exercises.find(question["exercise"])
-    outcome = run(exercise, cells.get(exercise.name), Case(**question["case"]), twice=question["twice"])
+    cases = [Case(**fields) for fields in question["cases"]]
+    for outcome in outcomes_of(exercise, cells.get(exercise.name), cases):
+        yield {"outcome": _told(outcome)}
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
     plain = ("status", "value", "gradients", "buffers", "changed", "steady", "state")
     fields = {name: getattr(outcome, name) for name in plain}
     raised = outcome.raised and {
@@ -73,7 +89,7 @@ def _case(cells: Cells, question: dict[str, Any]) -> dict[str, Any]:
         "lines": [(line.number, line.function, line.text[:500]) for line in outcome.raised.lines[-20:]],
     }
     hits = [(hit.operator, hit.line) for hit in outcome.hits[:20]]
-    return {"outcome": fields | {"raised": raised, "hits": hits, "printed": outcome.printed[:10_000]}}
+    return fields | {"raised": raised, "hits": hits, "printed": outcome.printed[:10_000]}
 
 
-ANSWERS = {"run": _run, "open": _open, "case": _case}
+ANSWERS: dict[str, Callable[[Cells, dict[str, Any]], Answers]] = {"run": _run, "open": _open, "cases": _cases}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,14 +122,8 @@ def _examine(name: str, hidden: bool, script: Script, learner: Learner, secret: 
         source = text_in(name, script.solutions.get(name, ""))
         seed = hmac.new(secret.encode(), source.encode(), hashlib.sha256).hexdigest()[:8]
     groups = exercise.groups(seed)
-    outcomes: list[list[Outcome]] = []
-    over, first = False, True
-    for _, cases in groups:
-        outcomes.append([])
-        for case in cases:
-            outcome = Outcome("not run") if over else _outcome(exercise, case, first, learner)
-            over, first = over or outcome.status == "out of time", False
-            outcomes[-1].append(outcome)
+    results = _outcomes(exercise, [case for _, cases in groups for case in cases], learner)
+    outcomes = [[next(results, Outcome("not run")) for _ in cases] for _, cases in groups]
     hits = [_hit(hit) for hit in opened.get("hits", ())][:20]
     return Examination(exercise, groups, outcomes, hits, seed)
 
@@ -146,11 +140,22 @@ def _problem(problem: Any, exercise: Exercise) -> Problem:
     return Problem("NOT_DEFINED", {"name": exercise.name})
 
 
-def _outcome(exercise: Exercise, case: Case, twice: bool, learner: Learner) -> Outcome:
+def _outcomes(exercise: Exercise, cases: Sequence[Case], learner: Learner) -> Iterator[Outcome]:
+    """One outcome after the other, up to the first case that ran out of time. All cases are sent at once."""
+    question = {"op": "cases", "exercise": exercise.name, "cases": list(map(_sent, cases))}
+    for _, answer in zip(cases, learner.ask_each(question, exercise.seconds + 2), strict=False):
+        outcome = _outcome(answer)
+        yield outcome
+        if outcome.status == "out of time":
+            return
+
+
+def _sent(case: Case) -> dict[str, Any]:
     fields = {name: getattr(case, name) for name in ("args", "kwargs", "gradient", "build", "state", "training")}
-    fields |= {name: dict(fields[name]) for name in ("kwargs", "build", "state")}
-    question = {"op": "case", "exercise": exercise.name, "case": fields, "twice": twice}
-    answer = learner.ask(question, exercise.seconds + 2)
+    return fields | {name: dict(fields[name]) for name in ("kwargs", "build", "state")}
+
+
+def _outcome(answer: dict[str, Any]) -> Outcome:
     if answer.get("late") or answer.get("interrupted"):
         return Outcome("out of time")
     try:

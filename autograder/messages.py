@@ -20,7 +20,7 @@ TEXT_CUT = "This notebook printed more than is kept; the rest was cut off."
 GARBLED = "What came back from the call could not be understood."
 
 # The problems of work that cannot be run at all, by their names in course_lib.checking.messages.
-PROBLEMS = ("NOT_DEFINED", "NOT_A_CLASS", "NOT_A_PLAIN_FUNCTION", "SIGNATURE")
+PROBLEMS = ("NOT_DEFINED", "NOT_A_CLASS", "NOT_A_PLAIN_FUNCTION", "NO_SIGNATURE", "ASYNC", "GENERATOR", "SIGNATURE")
 
 # What is strange about a submission, for the instructor.
 ANOMALIES = {

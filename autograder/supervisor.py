@@ -139,18 +139,42 @@ class Learner:
 
         Errors: Ended.
         """
+        return next(self.ask_each(question, seconds))
+
+    def ask_each(self, question: dict[str, Any], seconds: float | None = None) -> Iterator[dict[str, Any]]:
+        """The answers to a question that has more than one, as they come. seconds: that each of them may take.
+
+        Behind an answer that was late no other comes. Errors: Ended.
+        """
         self._count += 1
-        deadline = min(time.monotonic() + (seconds or self._limits.cell_seconds), self._over)
-        try:
+        deadline = self._deadline(seconds)
+        with self._ends():
             wire.send(self._connection, {"id": self._count, **question}, deadline)
-            try:
-                return self._answer(deadline)
-            except wire.Late:
-                self._signal(signal.SIGINT)
-                answer = self._answer(time.monotonic() + GRACE)
-                if time.monotonic() >= self._over:
-                    raise wire.Late from None
-                return answer | {"late": True}
+        while True:
+            late = False
+            with self._ends():
+                try:
+                    answer = self._answer(deadline)
+                except wire.Late:
+                    late = True
+                    self._signal(signal.SIGINT)
+                    answer = self._answer(time.monotonic() + GRACE)
+                    if time.monotonic() >= self._over:
+                        raise
+            if late:
+                yield answer | {"late": True}
+                return
+            yield answer
+            deadline = self._deadline(seconds)
+
+    def _deadline(self, seconds: float | None) -> float:
+        return min(time.monotonic() + (seconds or self._limits.cell_seconds), self._over)
+
+    @contextlib.contextmanager
+    def _ends(self) -> Iterator[None]:
+        """Turns what goes wrong on the wire into the end of the process."""
+        try:
+            yield
         except wire.Late:
             self.kill()
             raise Ended("TO") from None

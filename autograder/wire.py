@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from course_lib.checking.plain import Foreign, kind_of
+
 LENGTH = struct.Struct("!I")
 HEADER_LIMIT = 8 << 20
 DTYPES = {
@@ -39,12 +41,8 @@ class Late(Exception):
     """Nothing came before the deadline."""
 
 
-class Foreign:
-    """Stands for a value of a type that does not cross the wire: only the type's name is known."""
-
-
 def send(connection: socket.socket, message: dict[str, Any], deadline: float | None = None) -> None:
-    """Sends one message. Tensors, tuples, floats of every kind and plain data cross; anything else as its type's name.
+    """Sends one message. Tensors, tuples, floats of every kind and plain data cross; of anything else, what it is.
 
     deadline: on time.monotonic's clock. Errors: Closed, Late.
     """
@@ -122,13 +120,17 @@ def _pack(value: Any, blobs: list[bytes]) -> Any:
             "keys": [_pack(k, blobs) for k in value],
             "values": [_pack(v, blobs) for v in value.values()],
         }
-    return {"$": "foreign", "module": str(type(value).__module__)[:80], "name": str(type(value).__name__)[:80]}
+    foreign = value if type(value) is Foreign else Foreign(kind_of(value), str(type(value).__module__))
+    return {"$": "foreign", "kind": str(foreign.kind)[:200], "module": str(foreign.module)[:80]}
 
 
 def _pack_tensor(value: Tensor, blobs: list[bytes]) -> Any:
     name = str(value.dtype).removeprefix("torch.")
     if name not in DTYPES or value.layout is not torch.strided:
-        return {"$": "foreign", "module": "torch", "name": f"{value.layout} tensor of {name}".replace("torch.", "")}
+        kind = f"a {value.layout} tensor of {name}".replace("torch.", "")
+        return {"$": "foreign", "kind": kind, "module": "torch"}
+    if value.device.type == "meta":  # a shape without values, as a check keeps of what is too large
+        return {"$": "meta", "dtype": name, "shape": list(value.shape)}
     plain = value.detach().cpu().resolve_conj().resolve_neg()
     stride = list(plain.stride())
     # One value alone counts as contiguous whatever its strides, and bytes want a stride of 1.
@@ -145,6 +147,8 @@ def _unpack(value: Any, blobs: list[bytearray]) -> Any:
     kind = value["$"]
     if kind == "tensor":
         return _unpack_tensor(value, blobs)
+    if kind == "meta":
+        return torch.empty([int(n) for n in value["shape"]], dtype=DTYPES[value["dtype"]], device="meta")
     if kind == "tuple":
         return tuple(_unpack(part, blobs) for part in value["parts"])
     if kind == "dict":
@@ -155,7 +159,7 @@ def _unpack(value: Any, blobs: list[bytearray]) -> Any:
     if kind == "int":
         return int(value["text"], 16)
     if kind == "foreign":
-        return type(str(value["name"]), (Foreign,), {"__module__": str(value["module"])})()
+        return Foreign(str(value["kind"])[:200], str(value["module"])[:80])
     raise ValueError(kind)
 
 

@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.checking.exercise import Case, Exercise
-from course_lib.checking.guard import Hit, guarded
+from course_lib.checking.guard import Hit, guarded, withheld
 from course_lib.checking.limits import OutOfTime, time_limit
 from course_lib.checking.plain import ELEMENTS, TEXT, is_dense, message_of, name_of, plain, text, unwrapped
 
@@ -79,24 +80,36 @@ def attempt(exercise: Exercise, work: Callable, cases: Sequence[Case], *, truste
 
     trusted: for an oracle or a misconception; it is run without guard and limit.
     """
-    outcomes: list[Outcome] = []
-    over = False
-    for position, case in enumerate(cases):
-        if over:
-            outcomes.append(Outcome("not run"))
-            continue
-        outcome = run(exercise, work, case, trusted=trusted, twice=position == 0 and not trusted)
-        over = outcome.status == "out of time"
-        outcomes.append(outcome)
-    return outcomes
+    if trusted:
+        return [run(exercise, work, case, trusted=True) for case in cases]
+    outcomes = list(outcomes_of(exercise, work, cases))
+    return outcomes + [Outcome("not run")] * (len(cases) - len(outcomes))
+
+
+def outcomes_of(exercise: Exercise, work: Callable, cases: Sequence[Case]) -> Iterator[Outcome]:
+    """One outcome after the other, up to the first case that ran out of time. The first case is called twice."""
+    order = _order(exercise)  # now: while it is withheld, the oracle hides its signature
+    with withheld(exercise.banned):
+        for position, case in enumerate(cases):
+            outcome = _run(exercise, work, case, order, twice=position == 0)
+            yield outcome
+            if outcome.status == "out of time":
+                return
 
 
 def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False, twice: bool = False) -> Outcome:
     """Runs one case. twice: call a second time and note whether the result is the same."""
+    return _run(exercise, work, case, _order(exercise), trusted, twice)
+
+
+def _run(
+    exercise: Exercise, work: Callable, case: Case, order: Sequence[str], trusted: bool = False, twice: bool = False
+) -> Outcome:
     printed = _Printed()
-    updated = _updated(exercise, case)  # now: while the guard is up, the oracle hides its signature
+    updated = _updated(exercise, case, order)
     first = _copies(case, gradient=_differentiable(case, updated) if case.gradient else ())
     second = _copies(case) if twice else None
+    limited = contextlib.nullcontext if trusted else partial(time_limit, exercise.seconds)
     found: dict[str, Any] = {}
     over = False
     with (
@@ -104,12 +117,15 @@ def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False
         contextlib.redirect_stderr(printed),
         warnings.catch_warnings(),
         torch.enable_grad(),
-        guarded(() if trusted else exercise.banned) as guard,
     ):
         warnings.simplefilter("ignore")
         try:
-            with contextlib.nullcontext() if trusted else time_limit(exercise.seconds):
-                found = _returned(exercise, work, case, first, second, updated)
+            with guarded(() if trusted else exercise.banned) as guard, limited():
+                called = _called(exercise, work, case, first, second, updated)
+            # Behind the guard, which makes every operator slower, and within a limit of its own: what came back can be
+            # nested without end.
+            with limited():
+                found = _looked_at(case, first, updated, called)
         except KeyboardInterrupt:
             raise
         except OutOfTime:
@@ -126,31 +142,58 @@ def run(exercise: Exercise, work: Callable, case: Case, *, trusted: bool = False
     return Outcome(**found, printed=text(printed.getvalue()))
 
 
-def _returned(
+@dataclass(frozen=True)
+class _Called:
+    """What a call left behind, as the learner's code made it; steady is known where it was called twice.
+
+    value: behind a function, so that it can be plain already.
+    """
+
+    value: Callable[[], Any]
+    module: nn.Module | None
+    gradients: dict[int | str, Tensor | None]
+    steady: bool = True
+
+
+def _called(
     exercise: Exercise,
     work: Callable,
     case: Case,
     first: Arguments,
     second: Arguments | None,
     updated: Mapping[str, int | str],
-) -> dict[str, Any]:
-    """Calls the work on copies of a case's arguments and looks at everything that the call left behind."""
+) -> _Called:
+    """Calls the work on copies of a case's arguments, a second time where there are copies for it."""
     value, module = _call(exercise, work, case, *first)
     gradients = _gradients(value, first[0], module, case, updated) if case.gradient else {}
-    beside = dict(_beside(first, case))
-    buffers = {name: beside.pop(place)[0] for name, place in updated.items() if place in beside}
-    buffers |= dict(nn.Module.named_buffers(module)) if module is not None else {}
-    changed = tuple(name for name, (now, before) in beside.items() if not _same(plain(now), plain(before)))
-    value = plain(value)
-    steady = not second or bool(changed) or _same(value, plain(_call(exercise, work, case, *second)[0]))
+    if not second or _changed(case, first, updated):
+        return _Called(partial(plain, value), module, gradients)
+    kept = plain(value)  # now: the second call may write into what the first one returned
+    steady = _same(kept, plain(_call(exercise, work, case, *second)[0]))
+    return _Called(lambda: kept, module, gradients, steady)
+
+
+def _looked_at(case: Case, given: Arguments, updated: Mapping[str, int | str], called: _Called) -> dict[str, Any]:
+    """Everything that a call left behind, as plain data."""
+    beside = dict(_beside(given, case))
+    buffers = {name: beside[place][0] for name, place in updated.items() if place in beside}
+    buffers |= dict(nn.Module.named_buffers(called.module)) if called.module is not None else {}
     return {
         "status": "returned",
-        "value": value,
-        "gradients": gradients,
+        "value": called.value(),
+        "gradients": {name: None if each is None else plain(each) for name, each in called.gradients.items()},
         "buffers": {name: None if _is_attached(b) else plain(b) for name, b in buffers.items()},
-        "changed": changed,
-        "steady": steady,
+        "changed": _changed(case, given, updated),
+        "steady": called.steady,
     }
+
+
+def _changed(case: Case, given: Arguments, updated: Mapping[str, int | str]) -> tuple[int | str, ...]:
+    """The arguments, by position or keyword, that are not to be updated and are not what they were."""
+    places = set(updated.values())
+    return tuple(
+        name for name, (now, before) in _beside(given, case) if name not in places and not _is_unchanged(now, before)
+    )
 
 
 class _Printed(io.StringIO):
@@ -170,10 +213,18 @@ class _WrongState(Exception):
 
 def _copies(case: Case, gradient: Sequence[int] = ()) -> Arguments:
     """Copies of a case's arguments: same values and strides, in memory of their own; a gradient at these positions."""
-    args = copy.deepcopy(list(case.args))
+    args = [_copy(value) for value in case.args]
     for position in gradient:
         args[position].requires_grad_()
-    return args, copy.deepcopy(dict(case.kwargs))
+    return args, {name: _copy(value) for name, value in case.kwargs.items()}
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is Tensor and not value.requires_grad and not value.storage_offset():
+        copied = value.clone()
+        if copied.stride() == value.stride():
+            return copied
+    return value if value is None or type(value) in (bool, int, float, str) else copy.deepcopy(value)
 
 
 def _differentiable(case: Case, updated: Mapping[str, int | str]) -> list[int]:
@@ -182,10 +233,14 @@ def _differentiable(case: Case, updated: Mapping[str, int | str]) -> list[int]:
     return [position for position in floats if position not in updated.values()]
 
 
-def _updated(exercise: Exercise, case: Case) -> dict[str, int | str]:
+def _order(exercise: Exercise) -> Sequence[str]:
+    """The names of the parameters, where the exercise updates some of them."""
+    return tuple(exercise.signature.parameters) if exercise.updates else ()
+
+
+def _updated(exercise: Exercise, case: Case, order: Sequence[str]) -> dict[str, int | str]:
     """Where this case gives the arguments that the exercise updates, by position or keyword."""
-    names = list(exercise.signature.parameters) if exercise.updates else []
-    places = {name: names.index(name) for name in exercise.updates}
+    places = {name: order.index(name) for name in exercise.updates}
     return {name: place if place < len(case.args) else name for name, place in places.items()}
 
 
@@ -238,7 +293,13 @@ def _gradients(
     weights = torch.arange(1, first.numel() + 1, dtype=first.dtype, device=first.device).reshape(first.shape)
     # A scalar needs no grad_outputs, for which torch would import sympy: 0.3 s at the first check.
     given = iter(torch.autograd.grad((first * weights).sum(), reached, allow_unused=True))
-    return {name: plain(next(given)) if leaf.requires_grad else None for name, leaf in leaves.items()}
+    return {name: next(given) if leaf.requires_grad else None for name, leaf in leaves.items()}
+
+
+def _is_unchanged(now: Any, before: Any) -> bool:
+    if is_dense(now) and is_dense(before):
+        return _same(unwrapped(now), before)  # without the copies that plain makes
+    return _same(plain(now), plain(before))
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -246,7 +307,9 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         if (one.shape, one.dtype, one.device) != (other.shape, other.dtype, other.device):
             return False
-        return one.device.type == "meta" or bool(((one == other) | ((one != one) & (other != other))).all())
+        if one.device.type == "meta" or torch.equal(one, other):
+            return True
+        return bool(((one == other) | ((one != one) & (other != other))).all())
     if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(_same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):

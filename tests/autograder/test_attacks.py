@@ -104,11 +104,11 @@ def living(zygote: Zygote) -> list[str]:
     while ahead:
         process = ahead.pop()
         for task in Path(f"/proc/{process}/task").glob("*/children"):
-            for child in task.read_text().split():
-                with contextlib.suppress(FileNotFoundError):  # it is gone by now
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one of them is gone by now
+                for child in task.read_text().split():
+                    ahead.append(int(child))
                     if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
                         found.append(child)
-                    ahead.append(int(child))
     return found
 
 

@@ -6,20 +6,25 @@ import hashlib
 import hmac
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy
 import pytest
 import torch
 from torch import nn
 
 from autograder import attempt, wire
-from autograder.examiner import _outcome, _read
+from autograder.examiner import _examine, _outcomes, _read
+from autograder.script import Script
 from course_lib import exercises
-from course_lib.checking.driver import run
+from course_lib.checking.driver import outcomes_of, run
+from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Case, Exercise
 from course_lib.checking.judge import judge
+from course_lib.checking.report import report
 from course_lib.checking.source import text_in
 from course_lib.exercises.cnn_block import batch_norm, conv_block
 
@@ -34,15 +39,20 @@ class Learner:
         cells = SimpleNamespace(get=names.__getitem__)
         threading.Thread(target=attempt.serve, args=(theirs, cells), daemon=True).start()
 
-    def ask(self, question: dict, seconds: float = 0) -> dict:
+    def ask(self, question: dict) -> dict:
+        return next(self.ask_each(question))
+
+    def ask_each(self, question: dict, seconds: float = 0) -> Iterator[dict]:
         wire.send(self.ours, {"id": 1, **question})
-        return wire.receive(self.ours, attempt.MESSAGE_LIMIT)
+        while True:
+            yield wire.receive(self.ours, attempt.MESSAGE_LIMIT)
 
 
 def over_the_wire(exercise: Exercise, work) -> list[list]:
     learner = Learner(**{exercise.name: work})
     groups = exercise.groups("a")
-    outcomes = [[_outcome(exercise, case, False, learner) for case in cases] for _, cases in groups]
+    results = _outcomes(exercise, [case for _, cases in groups for case in cases], learner)
+    outcomes = [[next(results) for _ in cases] for _, cases in groups]
     learner.ours.close()
     return outcomes
 
@@ -78,7 +88,7 @@ def unmoved(x, running_mean, running_var, weight=None, bias=None, training=False
 )
 def test_the_examiner_sees_what_the_check_sees(monkeypatch, name: str, work, points: float) -> None:
     """Gradients of parameters, buffers, updated arguments, other states and errors that are asked for."""
-    monkeypatch.setattr("autograder.attempt.run", lambda exercise, *args, **given: run(free, *args, **given))
+    monkeypatch.setattr("autograder.attempt.outcomes_of", lambda exercise, *given: outcomes_of(free, *given))
     free = Exercise(**{**vars(exercises.find(name)), "banned": (), "misconceptions": ()})
     groups, here = free.groups("a"), over_the_wire(free, work)
     there = [[run(free, work, case) for case in cases] for _, cases in groups]
@@ -92,6 +102,21 @@ def test_the_examiner_sees_what_the_check_sees(monkeypatch, name: str, work, poi
         assert one.state == other.state
         assert one.gradients.keys() == other.gradients.keys()
         assert one.buffers.keys() == other.buffers.keys()
+
+
+async def coroutine(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    return 1
+
+
+def array(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    return numpy.array([size])
+
+
+@pytest.mark.parametrize("work", [coroutine, array])
+def test_the_diagnosis_is_that_of_the_visible_check(work) -> None:
+    exercise = exercises.find("output_size")
+    seen = _examine("output_size", False, Script((), {}), Learner(output_size=work), "").verdict(False)
+    assert str(report(seen)) == str(report(examine(exercise, work)))
 
 
 SAID = {"status": "returned", "value": 3, "gradients": {}, "buffers": {}, "changed": (), "steady": True, "raised": None}
