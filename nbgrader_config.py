@@ -17,6 +17,10 @@ c.CourseDirectory.course_id = "down_and_up"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
 
+# Another gradebook than gradebook.db here, such as postgresql://USER@HOST/DATABASE: see docs/postgresql.md.
+if database := os.environ.get("DOWN_AND_UP_DB"):
+    c.CourseDirectory.db_url = database
+
 # nbgrader copies every other file of a lesson's folder into the release; the text source holds the solutions.
 c.CourseDirectory.ignore = [*CourseDirectory.ignore.default(), "*.py"]
 

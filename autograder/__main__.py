@@ -1,8 +1,9 @@
-"""The instructor's commands: ``python -m autograder build | demo | grade | report | export | doctor``."""
+"""The instructor's commands: ``python -m autograder build | demo | grade | report | export | copy-gradebook | …``."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,12 +62,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export.add_argument("--to", type=Path, metavar="FILE", help="a folder for gradescope; else below build/export")
     export.add_argument("--db", metavar="URL", help="another gradebook than the course's own")
     export.set_defaults(run=_export)
+    copy = commands.add_parser("copy-gradebook", help="copy the gradebook into another, empty database")
+    copy.add_argument("to", metavar="URL", help="such as postgresql://USER@HOST/DATABASE")
+    copy.add_argument("--db", metavar="URL", help="copy this gradebook, and not the course's own")
+    copy.set_defaults(run=_copy)
     doctor = commands.add_parser("doctor", help="say what this machine offers for running strangers' code")
     doctor.set_defaults(run=_doctor)
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
     demo.set_defaults(run=_demo)
     chosen = parser.parse_args(arguments)
+    _warn_of_password(getattr(chosen, "db", None))
     return chosen.run(chosen)
+
+
+def _warn_of_password(url: str | None) -> None:
+    """Says that a password on the command line is no secret, where there is one."""
+    if url and re.match(r"[^/]+://[^/]*:[^/]*@", url):
+        from autograder import messages
+
+        print(messages.PASSWORD_SHOWN, file=sys.stderr)
 
 
 def _build(chosen: argparse.Namespace) -> int:
@@ -159,14 +173,34 @@ def _export(chosen: argparse.Namespace) -> int:
     return _told(lambda: export(Path.cwd(), chosen.assignment, chosen.format, chosen.to, chosen.db))
 
 
-def _told(write: Callable[[], Path]) -> int:
-    """Says what was written, or why nothing was."""
+def _copy(chosen: argparse.Namespace) -> int:
+    from autograder import copy_gradebook, messages
+    from autograder.gradebook import parsed
+
+    def run() -> str:
+        count = copy_gradebook.copy(Path.cwd(), chosen.to, chosen.db)
+        where = parsed(chosen.to).render_as_string(hide_password=True)
+        return messages.COPIED.format(count=count, where=where)
+
+    _warn_of_password(chosen.to)
+    return _told(run)
+
+
+def _told(write: Callable[[], Path | str]) -> int:
+    """Says what was done, or why nothing was."""
+    from sqlalchemy.exc import DBAPIError
+
+    from autograder import grade, messages
     from autograder.course import CourseError
 
+    grade.environment()
     try:
         print(write())
     except (CourseError, OSError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except DBAPIError as error:
+        print(messages.UNREADABLE_DATABASE.format(error=error.orig), file=sys.stderr)
         return 1
     return 0
 

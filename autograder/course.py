@@ -20,7 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder import messages
-from autograder.normalize import SIZE_LIMIT, Anomaly, Master, Normalised, normalise
+from autograder.normalize import SIZE_LIMIT, Anomaly, Master, Normalised, id_of, normalise
 
 SECRET = ".course_secret"
 LEDGER = ".ledger"
@@ -125,6 +125,15 @@ class Course(CourseDirectory):
                 path = self._folder(step, assignment) / f"{name}.ipynb"
                 if path.is_file():
                     yield path
+
+    def order(self, assignment: str) -> dict[tuple[str, str], int]:
+        """Which cell of its notebook, from the top, each notebook's name and grade_id is, in the source."""
+        folder = self._folder(self.source_directory, assignment)
+        return {
+            (name, id_of(cell)): position
+            for name in self.notebooks(assignment)
+            for position, cell in enumerate(_notebook(folder, name).cells)
+        }
 
     def masters(self, assignment: str) -> Mapping[str, Master]:
         """The instructor's notebooks of an assignment, each with what was released of it."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from autograder import messages, schedule, summary
 from autograder.course import LEDGER, Course, CourseError, as_normalised, fingerprint, secret, settings
+from autograder.gradebook import identity
 from autograder.ledger import Ledger, hash_of
 from autograder.normalize import Anomaly, Master, Normalised
 from autograder.receipts import Receipt, Receipts, stamps
@@ -83,7 +84,7 @@ class Grading:
         self.jobs = jobs
         self.secret, self.new_secret = secret(root)
         self.ledger = Ledger(root / LEDGER, self.secret, self.limits)
-        self.receipts = Receipts(root / LEDGER / "written")
+        self.receipts = receipts_of(self.course)
         self.chosen = _choose(self.course, assignments, students)
         self.total = sum(map(len, self.chosen.values()))
         self._masters: dict[str, Mapping[str, Master]] = {}
@@ -92,7 +93,7 @@ class Grading:
 
     def rows(self) -> Iterator[Row]:
         """Grades; yields each submission when it is finished. Errors: CourseError, SandboxError, OSError."""
-        with _alone(self.course.ledger_folder), Writer(self.course) as self._writer:
+        with alone(self.course.ledger_folder), Writer(self.course) as self._writer:
             results = schedule.grade_all(
                 self._unknown(),
                 secret=self.secret,
@@ -119,8 +120,8 @@ class Grading:
             standing = self._writer.scores(assignment)
             for student in students:
                 row = Row(assignment, student)
-                if not student.isprintable():
-                    row.problem = messages.BAD_NAME
+                if not student.isprintable() or len(student) > self._writer.longest_name:
+                    row.problem = messages.LONG_NAME if student.isprintable() else messages.BAD_NAME
                     self._done.append(row)
                     continue
                 try:
@@ -222,8 +223,13 @@ def _choose(course: Course, assignments: Sequence[str], students: Sequence[str])
     return {name: found for name, found in chosen.items() if found}
 
 
+def receipts_of(course: Course) -> Receipts:
+    """The receipts of a course for its gradebook: those of another one say nothing of it."""
+    return Receipts(course.ledger_folder / "written" / fingerprint(identity(course).encode())[:16])
+
+
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Only one process at a time writes into a course. Errors: CourseError where another one does."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with open(folder / "lock", "a") as lock:

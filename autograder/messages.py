@@ -59,10 +59,22 @@ NO_STUDENT = "{name!r} has handed in nothing: there is no such folder in {folder
 NOTHING = "There is nothing to grade: no submission of an assignment lies in {folder}."
 BUSY = "Another grading of this course is running; let it end, or stop it."
 BAD_NAME = "The name of this folder holds what no gradebook takes: a line break, an invisible character, or bytes that are not UTF-8. Rename the folder and grade again."
+LONG_NAME = "The name of this folder has more than the 128 characters that nbgrader's gradebook takes on this database. Rename the folder and grade again."
 UNREADABLE = "The submission can't be read: {error}. Mend that and grade again."
 NOT_WRITTEN = "nbgrader could not write the grade: {said}"
 INTERRUPTED = "Stopped. What is graded so far is kept; the same command goes on from here."
 DATABASE = "The gradebook says: {error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."
+BAD_DATABASE = "This is no database that a gradebook can be in. Name one as sqlite:///gradebook.db, or as postgresql://USER@HOST:PORT/DATABASE; in a name or password, write @ as %40, / as %2F, : as %3A and % as %25."
+NO_DRIVER = "For a gradebook on {name}, a driver is missing here ({error}). For PostgreSQL, install this course with its extra: pip install -c constraints.txt -e '.[scale]'; with conda: conda install psycopg."
+NO_GRADEBOOK = "The gradebook {where} cannot be opened: {error}"
+UNREADABLE_DATABASE = "The gradebook cannot be read: {error}"
+BUSY_DATABASE = "Another grading is writing into this gradebook ({who}). Let it end, or stop it."
+DATABASE_LOST = "The gradebook's server is away: {error}. Trying again in {seconds:g} s."
+DATABASE_CONFLICT = (
+    "Somebody else changed the same grades in this moment: {error}. Writing them again in {seconds:g} s."
+)
+DATABASE_AWAY = "The gradebook's server did not come back: {error}. Grading stopped; what is graded so far is kept. When the server runs again, the same command goes on from here."
+PASSWORD_SHOWN = "The password in --db can be read by everybody on this machine while this runs. Put it into ~/.pgpass, or the whole address into the variable DOWN_AND_UP_DB."
 DISK = "{error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."
 
 
@@ -156,3 +168,10 @@ OUTCOMES_TOLD = {
     "OL": "wrote too much",
     "XX": "the grader failed",
 }
+
+# What `python -m autograder copy-gradebook` says.
+COPIED = "{count} rows are in {where} now. The old gradebook is as it was; the course uses the new one with --db, or with the variable DOWN_AND_UP_DB."
+NO_FILE = "There is no gradebook {path}."
+NOT_COPIED = "Nothing was copied: {error}"
+OLD_GRADEBOOK = "Nothing was copied: the two gradebooks were made by different versions of nbgrader. Make a backup of the old one, and run: nbgrader db upgrade"
+NOT_EMPTY = "Nothing was copied: there are learners or assignments already in the gradebook that is to be filled. Name an empty database."

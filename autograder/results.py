@@ -84,16 +84,11 @@ def read(root: Path, assignment: str, db_url: str | None = None) -> Results:
     file = course.db_url.removeprefix("sqlite:///")
     if file != course.db_url and not Path(file).is_file():
         raise CourseError(messages.NO_RESULTS.format(assignment=assignment))
-    with Writer(course) as writer:
+    with Writer(course, alone=False) as writer:
         scores = writer.scores(assignment)
     if not scores:
         raise CourseError(messages.NO_RESULTS.format(assignment=assignment))
     with Gradebook(course.db_url, course.course_id) as gradebook:
-        order = {
-            (notebook.name, cell.name): position
-            for notebook in gradebook.find_assignment(assignment).notebooks
-            for position, cell in enumerate(notebook.source_cells)
-        }
         people = {one.id: (_name(one), one.email or "") for one in gradebook.students}
         penalties = {
             one.student_id: one.late_submission_penalty or 0.0 for one in gradebook.assignment_submissions(assignment)
@@ -104,6 +99,7 @@ def read(root: Path, assignment: str, db_url: str | None = None) -> Results:
         for notebook, cells in notebooks.items()
         for cell, score in cells.items()
     }
+    order = course.order(assignment)
     exercises = sorted(found, key=lambda one: (one.notebook, order.get((one.notebook, one.grade_id), 0), one.grade_id))
     learners = []
     for student, notebooks in sorted(scores.items()):

@@ -1,8 +1,7 @@
 """Writes results into the autograded folder and the gradebook: nbgrader's own Autograde, one submission at a time.
 
-nbgrader opens a database engine for every step of every submission, and that takes longer than all its work. While the
-writer is open, its parts are given one gradebook, which commits once for each submission: so a submission is in the
-gradebook as a whole or not at all. Only one process may write into a course.
+While the writer is open, nbgrader's parts are given one gradebook, and a submission is in it as a whole or not at all.
+Only one process may write into a course.
 """
 
 from __future__ import annotations
@@ -10,22 +9,16 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
-from nbgrader import api
 from nbgrader.api import (
     Assignment,
     BaseCell,
     Grade,
-    Gradebook,
     Notebook,
     SourceCell,
     SubmittedAssignment,
@@ -33,11 +26,12 @@ from nbgrader.api import (
 )
 from nbgrader.converters import Autograde, BaseConverter, NbGraderException
 from nbgrader.preprocessors import CheckCellMetadata, Execute
+from sqlalchemy import Select, select
 from sqlalchemy.exc import SAWarning
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from autograder.build.release import Said
 from autograder.course import Course, generate, plain_files, read
+from autograder.gradebook import one_gradebook
 from autograder.normalize import Normalised
 from autograder.record import Record
 from autograder.replay import Replay, Submission, is_linked
@@ -67,14 +61,19 @@ class WriteError(Exception):
 
 
 class Writer:
-    """Writes submissions of one course. Use it as a context manager."""
+    """Writes submissions of one course. Use it as a context manager. alone: refuse where another grading writes.
 
-    def __init__(self, course: Course):
-        self._course = course
+    Errors of all that it does: CourseError where the gradebook cannot be had.
+    """
+
+    def __init__(self, course: Course, alone: bool = True):
+        self._course, self._alone = course, alone
+        self._order: dict[str, dict[tuple[str, str], int]] = {}
 
     def __enter__(self) -> Writer:
-        self._stack = _one_gradebook(self._course)
+        self._stack = one_gradebook(self._course, self._alone)
         self._gradebook = self._stack.__enter__()
+        self.longest_name = self._gradebook.longest_name
         return self
 
     def __exit__(self, *problem: Any) -> None:
@@ -82,27 +81,30 @@ class Writer:
 
     def prepare(self, assignment: str) -> None:
         """Puts the assignment as its source is now into the gradebook. Errors: CourseError."""
-        try:
-            generate(self._course, assignment, database=True)
-            self._gradebook.finish()
-        finally:
-            self._gradebook.forget()
+        self._gradebook.whole(lambda: generate(self._course, assignment, database=True))
 
     def scores(self, assignment: str, student: str | None = None) -> dict[str, dict[str, dict[str, Score]]]:
-        """What the gradebook holds, by learner, notebook and grade_id: of one learner or of all."""
+        """What the gradebook holds, by learner, notebook and grade_id: of one learner or of all.
+
+        The grade_ids are in the order of the source, which a gradebook does not know.
+        """
         columns = (SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
-        rows = (
-            self._gradebook.db.query(*columns, Grade.auto_score, Grade.score, Grade.max_score)
+        wanted = (
+            select(*columns, Grade.auto_score, Grade.score, Grade.max_score)
             .select_from(Grade)
             .join(BaseCell, BaseCell.id == Grade.cell_id)
             .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
             .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
             .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
             .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .filter(Assignment.name == assignment)
+            .where(Assignment.name == assignment)
         )
         if student is not None:
-            rows = rows.filter(SubmittedAssignment.student_id == student)
+            wanted = wanted.where(SubmittedAssignment.student_id == student)
+        if assignment not in self._order:
+            self._order[assignment] = self._course.order(assignment)
+        places = self._order[assignment]
+        rows = sorted(self._all(wanted), key=lambda row: (*row[:2], places.get(row[1:3], len(places)), row[2]))
         found: dict[str, dict[str, dict[str, Score]]] = {}
         for learner, notebook, cell, *score in rows:
             found.setdefault(learner, {}).setdefault(notebook, {})[cell] = Score(*score)
@@ -111,31 +113,34 @@ class Writer:
     def cells(self, assignment: str) -> bytes:
         """The cells of an assignment as the gradebook has them; nothing where it does not know the assignment."""
         columns = (Notebook.name, SourceCell.name, SourceCell.cell_type, SourceCell.source, SourceCell.checksum)
-        rows = (
-            self._gradebook.db.query(*columns)
+        wanted = (
+            select(*columns)
             .join(Notebook, Notebook.id == SourceCell.notebook_id)
             .join(Assignment, Assignment.id == Notebook.assignment_id)
-            .filter(Assignment.name == assignment)
-            .order_by(Notebook.name, SourceCell.name)
+            .where(Assignment.name == assignment)
         )
-        return json.dumps([list(row) for row in rows]).encode()
+        return json.dumps(sorted(self._all(wanted))).encode()
+
+    def _all(self, wanted: Select) -> list[tuple]:
+        return self._gradebook.whole(lambda: [tuple(row) for row in self._gradebook.db.execute(wanted)])
 
     def write(self, assignment: str, student: str, notebooks: Mapping[str, Graded]) -> None:
         """Writes one submission, all its notebooks by their names. Errors: WriteError, OSError."""
         said = Said()
+        try:
+            self._gradebook.whole(lambda: self._convert(assignment, student, notebooks, said))
+        except NbGraderException as error:
+            raise WriteError(said.reason() or str(error)) from None
+
+    def _convert(self, assignment: str, student: str, notebooks: Mapping[str, Graded], said: Said) -> None:
+        said.records.clear()  # of a try before this one
         course = Course(config=self._course.config, root=self._course.root, db_url=self._course.db_url)
         course.assignment_id = assignment
         converter = _Converter(student, notebooks, coursedir=course, config=self._course.config, log=said.log)
-        try:
-            with warnings.catch_warnings():
-                # nbgrader's own add_submission makes SQLAlchemy warn.
-                warnings.simplefilter("ignore", SAWarning)
-                converter.start()
-                self._gradebook.finish()
-        except NbGraderException as error:
-            raise WriteError(said.reason() or str(error)) from None
-        finally:
-            self._gradebook.forget()
+        with warnings.catch_warnings():
+            # nbgrader's own add_submission makes SQLAlchemy warn.
+            warnings.simplefilter("ignore", SAWarning)
+            converter.start()
 
 
 class _Plain(BaseConverter):
@@ -197,58 +202,3 @@ class _Given(Submission):
         if self._ledger.key(steps) == self._current.key:
             return self._current.key, self._current.record
         return super().record(steps)
-
-
-# One gradebook -----------------------------------------------------------------------------------------------------
-
-
-class _Held(Session):
-    """A session that keeps every commit back until ``Session.commit`` itself is called."""
-
-    def commit(self) -> None:
-        self.flush()
-
-
-class _Shared(Gradebook):
-    """A gradebook that stays open when nbgrader closes it."""
-
-    def __init__(self, db_url: str, course_id: str):
-        super().__init__(db_url, course_id)
-        self.db.remove()  # type: ignore[has-type]
-        self.db = scoped_session(sessionmaker(bind=self.engine, class_=_Held, future=True))
-
-    def close(self) -> None:
-        self.db.expire_all()
-
-    def finish(self) -> None:
-        Session.commit(self.db())
-
-    def forget(self) -> None:
-        self.db.remove()
-
-
-def _given(shared: _Shared, *_: Any, **__: Any) -> _Shared:
-    return shared
-
-
-@contextmanager
-def _one_gradebook(course: Course) -> Iterator[_Shared]:
-    """While this is open, every gradebook that a part of nbgrader opens in this process is the same one."""
-    shared = _Shared(course.db_url, course.course_id)
-    places = [
-        name
-        for name, module in sys.modules.items()
-        if getattr(module, "Gradebook", None) is Gradebook and name != Gradebook.__module__
-    ]
-    patches: list[Any] = [mock.patch(f"{name}.Gradebook", partial(_given, shared)) for name in places]
-    # nbgrader logs a database's refusal with all its tracebacks, and raises it as well: once is enough.
-    patches.append(mock.patch.object(api.app_log, "disabled", True))
-    for patch in patches:
-        patch.start()
-    try:
-        yield shared
-    finally:
-        for patch in patches:
-            patch.stop()
-        shared.db.remove()
-        shared.engine.dispose()

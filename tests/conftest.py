@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import nbformat
 import pytest
@@ -92,6 +96,7 @@ class Classroom:
 
     def __init__(self, root: Path):
         self.root = root
+        self.db_url = f"sqlite:///{root}/gradebook.db"  # of the gradebook that scores() and rows() read
         for part in ("solutions", "notebooks"):
             (root / part / self.stem).mkdir(parents=True)
             shutil.copy(ROOT / part / self.stem / f"{self.stem}.ipynb", root / part / self.stem)
@@ -132,7 +137,7 @@ class Classroom:
         """The automatic scores in the gradebook, by learner and grade_id."""
         from nbgrader.api import Gradebook
 
-        with Gradebook(f"sqlite:///{self.root}/gradebook.db", "down_and_up") as book:
+        with Gradebook(self.db_url, "down_and_up") as book:
             return {
                 submission.student_id: {
                     grade.name: grade.auto_score for notebook in submission.notebooks for grade in notebook.grades
@@ -149,18 +154,96 @@ class Classroom:
             JOIN submitted_notebook sn ON sn.assignment_id = sa.id JOIN notebook n ON n.id = sn.notebook_id
             JOIN base_cell c ON c.notebook_id = n.id
             LEFT JOIN grade g ON g.cell_id = c.id AND g.notebook_id = sn.id
-            LEFT JOIN comment k ON k.cell_id = c.id AND k.notebook_id = sn.id
-            ORDER BY sa.student_id, n.name, c.name"""
-        from sqlalchemy import create_engine, text
+            LEFT JOIN comment k ON k.cell_id = c.id AND k.notebook_id = sn.id"""
+        from sqlalchemy import Boolean, DateTime, create_engine, text
 
-        engine = create_engine(f"sqlite:///{self.root}/gradebook.db")
+        engine = create_engine(self.db_url)
+        columns = text(query).columns(timestamp=DateTime, needs_manual_grade=Boolean)
         with engine.connect() as connection:
-            found = [tuple(row) for row in connection.execute(text(query))]
+            found = [tuple(row) for row in connection.execute(columns)]
         engine.dispose()
-        return found
+        # Sorted here: each database has its own order of letters.
+        return sorted(found, key=lambda row: (row[0], row[3], row[5]))
 
 
 @pytest.fixture(scope="session")
 def classroom() -> Callable[[Path], Classroom]:
     """Makes a scratch course with lesson 00 in an empty folder: `room = classroom(tmp_path)`."""
     return Classroom
+
+
+class PostgreSQL:
+    """A server of the tests' own, in a scratch folder. It listens on a socket there and on the loopback address."""
+
+    owner, password = "owner", "p@ss/w:ord%"  # a password with all that must be written otherwise in an address
+
+    def __init__(self, binaries: Path, folder: Path):
+        self._binaries, self.folder, self._count = binaries, folder, 0
+        self._user: dict[str, Any] = {}
+        if os.geteuid() == 0:  # the server refuses to run as root
+            nobody = pwd.getpwnam("nobody")
+            self._user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        (folder / "password").write_text(self.password)
+        options = ["--no-sync", "--encoding=UTF8", "--locale=C.UTF-8", "--auth-local=trust"]
+        self._run("initdb", "-U", self.owner, "--auth-host=scram-sha-256", f"--pwfile={folder}/password", *options)
+        with open(folder / "data" / "postgresql.conf", "a") as settings:
+            settings.write(f"unix_socket_directories='{folder}'\nport={self.port}\nfsync=off\n")
+            settings.write("listen_addresses='127.0.0.1'\nmax_connections=30\nshared_buffers='16MB'\n")
+        self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._binaries / program), "-D", str(self.folder / "data"), *arguments]
+        with open(self.folder / "said.txt", "a") as said:
+            ran = subprocess.run(command, cwd=self.folder, stdout=said, stderr=said, **self._user)
+        assert ran.returncode == 0, (self.folder / "said.txt").read_text()
+
+    def start(self) -> None:
+        self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log.txt"))
+
+    def stop(self) -> None:
+        """As if the machine had lost its power."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._run("pg_ctl", "stop", "-m", "immediate")
+
+    def restart(self) -> None:
+        self._run("pg_ctl", "restart", "-w", "-m", "immediate", "-l", str(self.folder / "log.txt"))
+
+    def url(self, database: str) -> str:
+        """The address of a database, by the socket: nobody is asked for a password there."""
+        return f"postgresql://{self.owner}@/{database}?host={self.folder}&port={self.port}"
+
+    def url_by_network(self, database: str, password: str = "") -> str:
+        """By the loopback address, where the server asks for the password."""
+        known = f":{quote(password, safe='')}" if password else ""
+        return f"postgresql://{self.owner}{known}@127.0.0.1:{self.port}/{database}"
+
+    def database(self, like: str = "template0") -> str:
+        """The address of a new database: an empty one, or a copy of that at another address."""
+        from sqlalchemy import create_engine, make_url, text
+
+        self._count += 1
+        template = make_url(like).database if "://" in like else like
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE course{self._count} TEMPLATE {template}"))
+        engine.dispose()
+        return self.url(f"course{self._count}")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server for all tests of one process; each takes a database of its own."""
+    pytest.importorskip("psycopg", reason="no psycopg: make setup installs it")
+    found = shutil.which("initdb") or max(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), default="")
+    if not found:
+        pytest.skip("no PostgreSQL server: install it (on Debian and Ubuntu: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="down-and-up-") as scratch:
+        server = PostgreSQL(Path(found).resolve().parent, Path(scratch))
+        try:
+            yield server
+        finally:
+            server.stop()

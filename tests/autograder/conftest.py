@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autograder import grade, schedule
 from autograder.build import course_map, sync
+from autograder.record import Record
+from autograder.script import Script
 
 ROOT = Path(__file__).parents[2]
 STEM = "98_halving"
@@ -95,6 +98,52 @@ def built(built_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built_once, tmp_path / "course"))
 
 
+# Results without a run -----------------------------------------------------------------------------------------------
+
+
+def word(scripts: Iterable[tuple[Hashable, Script]], **_: Any) -> Iterator[tuple[Hashable, Record]]:
+    """Stands for schedule.grade_all: a submission says itself how many points each check gets, at most what it can."""
+    for name, script in scripts:
+        said = float(script.solutions["output_size"].partition("points = ")[2] or 0)
+        checks = [step for step in script.steps if step.kind == "check"]
+        yield name, Record(outputs={step.index: [result(min(said, step.points))] for step in checks}, seconds=0.5)
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> Callable:
+    """Sees to it that nothing runs: ``points = 2`` in a submission is what it's worth. Gives what grades instead."""
+    monkeypatch.setattr(schedule, "grade_all", word)
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    grade.environment()
+    return word
+
+
+@pytest.fixture(scope="session")
+def hand_in_points(classroom: Callable[[Path], Any]) -> Callable[..., Any]:
+    """Makes a course to which learners have handed in what says its points: ``hand_in_points(root, {"ada": 4.0})``.
+
+    Its gradebook has the assignment; graded: and everybody's points. times: what some learners' timestamp.txt says.
+    """
+
+    def make(
+        root: Path, points: dict[str, float], times: Mapping[str, str] = {}, db_url: str = "", graded: bool = False
+    ) -> Any:
+        room = classroom(root)
+        room.db_url = db_url or room.db_url
+        for learner, said in points.items():
+            path = room.hand_in(learner, room.notebook(output_size=f"points = {said}"))
+            if learner in times:
+                path.with_name("timestamp.txt").write_text(times[learner])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PATH", os.environ["PATH"])
+            patch.setattr(schedule, "grade_all", word if graded else lambda scripts, **_: iter(()))
+            grade.environment()
+            list(grade.Grading(root, db_url=room.db_url).rows())
+        return room
+
+    return make
+
+
 # A graded class without a run ---------------------------------------------------------------------------------------
 
 FORMULA = "=HYPERLINK(1)"
@@ -139,9 +188,6 @@ def made_up(name: str) -> tuple[str, str, list[list[dict]]]:
 def graded(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> Any:
     """A class of five whose results are made up, and of one who has not handed in. One has edited a check."""
     from nbgrader.api import Gradebook
-
-    from autograder import grade, schedule
-    from autograder.record import Record
 
     def grade_all(scripts: Iterable, **_: Any) -> Iterator:
         for key, script in scripts:

@@ -264,7 +264,7 @@ def test_names_that_there_are_not_are_named(room: Any) -> None:
 
 
 def test_only_one_grading_at_a_time(room: Any) -> None:
-    with grade._alone(room.root / ".ledger"), pytest.raises(CourseError, match="Another grading"):
+    with grade.alone(room.root / ".ledger"), pytest.raises(CourseError, match="Another grading"):
         run(room)
 
 
@@ -315,6 +315,6 @@ def test_a_disk_that_is_full_ends_in_words(
         monkeypatch.setattr(receipts.Receipts, "get", lambda *_: None)
         assert main(["grade", *LIMITS]) == 1
     else:
-        with grade._alone(room.root / ".ledger"):
+        with grade.alone(room.root / ".ledger"):
             assert main(["grade", *LIMITS]) == 1
     assert words in capsys.readouterr().err

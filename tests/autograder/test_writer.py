@@ -8,53 +8,26 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
 
-from autograder import grade, receipts, schedule, writer
+from autograder import grade, gradebook, receipts, schedule, writer
 from autograder.ledger import Ledger
 from autograder.record import Record
-from autograder.script import Script
+
+pytestmark = pytest.mark.usefixtures("nothing_runs")
 
 CLASS = {"ada": 4.0, "bob": 2.5, "Åse 漢字 [*]": 0.0}
 
 
-def made_up(scripts: Iterable[tuple[Hashable, Script]], **_: Any) -> Iterator[tuple[Hashable, Record]]:
-    """Stands for schedule.grade_all: a submission says itself how many points each check gets, at most what it can."""
-    for name, script in scripts:
-        said = float(script.solutions["output_size"].partition("points = ")[2] or 0)
-        outputs = {}
-        for step in script.steps:
-            result = {"output_type": "execute_result", "execution_count": None, "metadata": {}}
-            if step.kind == "check":
-                outputs[step.index] = [result | {"data": {"text/plain": repr(min(said, step.points))}}]
-        yield name, Record(outputs=outputs, seconds=0.5)
-
-
-@pytest.fixture(autouse=True)
-def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schedule, "grade_all", made_up)
-    monkeypatch.setenv("PATH", os.environ["PATH"])
-    grade.environment()
-
-
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory, hand_in_points: Callable[..., Any]) -> Path:
     """A course whose gradebook has the assignment, and to which three learners have handed in."""
-    room = classroom(tmp_path_factory.mktemp("prepared"))
-    for learner, points in CLASS.items():
-        room.hand_in(learner, room.notebook(output_size=f"points = {points}"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", os.environ["PATH"])
-        patch.setattr(schedule, "grade_all", lambda scripts, **_: iter(()))
-        grade.environment()
-        next(grade.Grading(room.root).rows(), None)
-    shutil.rmtree(room.root / "autograded", ignore_errors=True)
-    return room.root
+    return hand_in_points(tmp_path_factory.mktemp("prepared"), CLASS).root
 
 
 @pytest.fixture
@@ -153,12 +126,14 @@ def test_a_folder_whose_name_no_gradebook_takes_is_named(room: Any, name: bytes)
     assert set(room.scores()) == {"ada", "Åse 漢字 [*]"}
 
 
-def test_our_own_failure_writes_nothing_and_is_said(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_failure_writes_nothing_and_is_said(
+    room: Any, nothing_runs: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = Record("XX", "a worker was killed", "The grader itself failed.")
     monkeypatch.setattr(schedule, "grade_all", lambda scripts, **_: ((name, failed) for name, _ in scripts))
     assert [row.problem for row in run(room)] == ["The grader itself failed."] * 3
     assert room.scores() == {}
-    monkeypatch.setattr(schedule, "grade_all", made_up)
+    monkeypatch.setattr(schedule, "grade_all", nothing_runs)
     assert [row.problem for row in run(room)] == ["", "", ""]
 
 
@@ -174,8 +149,9 @@ KILL_POINTS = [
     (writer._Given, "record", 1, "behind"),
     (writer._Converter, "write_single_notebook", 3, "behind"),
     (writer._Converter, "set_permissions", 2, "before"),
-    (writer._Shared, "finish", 1, "before"),
-    (writer._Shared, "finish", 2, "behind"),
+    # The first two only read.
+    (gradebook.Shared, "finish", 3, "before"),
+    (gradebook.Shared, "finish", 5, "behind"),
     (receipts.Receipts, "put", 2, "before"),
     (receipts.Receipts, "put", 3, "behind"),
     (os, "replace", 4, "before"),
@@ -200,14 +176,9 @@ def kill_itself(owner: Any, name: str, count: int, when: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> list:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, hand_in_points: Callable[..., Any]) -> list:
     """The rows of a run that nobody kills."""
-    room = classroom(tmp_path_factory.mktemp("undisturbed") / "course")
-    shutil.copytree(prepared, room.root, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(schedule, "grade_all", made_up)
-        run(room)
-    return room.rows()
+    return hand_in_points(tmp_path_factory.mktemp("undisturbed"), CLASS, graded=True).rows()
 
 
 @pytest.mark.parametrize(("owner", "name", "count", "when"), KILL_POINTS)

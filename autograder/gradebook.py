@@ -1,0 +1,215 @@
+"""One gradebook for a whole grading, on SQLite or on PostgreSQL.
+
+nbgrader opens a database engine for every step of every submission, and that takes longer than all its work. While
+``one_gradebook`` is open, its parts are given one gradebook, which commits once for each submission: so a submission is
+in the gradebook as a whole or not at all.
+
+A PostgreSQL server can be restarted, cut off, or asked by another machine at the same time. So whatever is one
+transaction is done again, with pauses, where the connection was lost or somebody else changed the same rows; and who
+writes holds a lock of the database as long as each connection lives.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
+from unittest import mock
+
+from nbgrader import api
+from nbgrader.api import Gradebook, InvalidEntry, Student
+from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from tqdm import tqdm
+
+from autograder import messages
+from autograder.course import Course, CourseError
+
+PAUSES = (0.5, 1, 2, 4, 8, 15, 30, 60)  # seconds before each new try: two minutes, more than a restart takes
+# Others were faster: serialization failure, deadlock, a row that is there already, a lock not had in time.
+CONFLICTS = ("40001", "40P01", "23505", "55P03")
+MOST_CONFLICTS = 3
+LOCK = (0x446E, 0x5570)  # of pg_advisory_lock; PostgreSQL keeps those of each database apart
+# A machine that is cut off is noticed, on both sides, within this many seconds.
+SILENCE = 60
+KEEPALIVES = {"keepalives_idle": SILENCE // 2, "keepalives_interval": SILENCE // 6, "keepalives_count": 3}
+
+T = TypeVar("T")
+
+
+def parsed(url: str) -> URL:
+    """A database's address as SQLAlchemy reads it. Errors: CourseError for one that cannot be used here."""
+    try:
+        found = make_url(url)
+        found.get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        # Without the address, and without what is said of it: a password can be in both.
+        raise CourseError(messages.BAD_DATABASE) from None
+    except ImportError as error:
+        raise CourseError(messages.NO_DRIVER.format(name=found.get_backend_name(), error=error)) from None
+    return found
+
+
+def identity(course: Course) -> str:
+    """Which database a course's gradebook is, whoever asks; a file by its path in the course."""
+    url = parsed(course.db_url)
+    if url.get_backend_name() == "sqlite":
+        return os.path.relpath(url.database or "", course.root)
+    place = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database, query=url.query)
+    return place.render_as_string()
+
+
+class _Held(Session):
+    """A session that keeps every commit back until ``Session.commit`` itself is called."""
+
+    def commit(self) -> None:
+        self.flush()
+
+
+class Shared(Gradebook):
+    """A gradebook that stays open when nbgrader closes it. alone: refuse another grading on any machine.
+
+    Errors: CourseError.
+    """
+
+    def __init__(self, course: Course, alone: bool):
+        self.url, self.alone = parsed(course.db_url), alone
+        self.server = self.url.get_backend_name() != "sqlite"
+        self.trouble: Exception | None = None
+        try:
+            with mock.patch.object(api, "create_engine", partial(self._connected, api.create_engine)):
+                super().__init__(course.db_url, course.course_id)
+        except (DBAPIError, InvalidEntry) as error:
+            where = self.url.render_as_string(hide_password=True)
+            said = getattr(error, "orig", error)
+            raise CourseError(messages.NO_GRADEBOOK.format(where=where, error=said)) from None
+        self.db.remove()  # type: ignore[has-type]
+        self.db = scoped_session(sessionmaker(bind=self.engine, class_=_Held, future=True))
+
+    @property
+    def longest_name(self) -> int:
+        """Characters that a learner's name may have. SQLite takes any, whatever nbgrader says."""
+        return Student.__table__.c.id.type.length if self.server else sys.maxsize
+
+    def close(self) -> None:
+        self.db.expire_all()
+
+    def finish(self) -> None:
+        Session.commit(self.db())
+
+    def whole(self, act: Callable[[], T]) -> T:
+        """Does something in one transaction, and again where the database was in the way.
+
+        Errors: those of ``act``, after which nothing of it is in the gradebook; CourseError where the database stays
+        in the way.
+        """
+        for number, pause in enumerate((*PAUSES, None)):
+            self.trouble = None
+            try:
+                result = act()
+                self.finish()
+                return result
+            except Exception:
+                # nbgrader turns what a database says into errors of its own, or only logs it.
+                if self.trouble is None:
+                    raise
+                conflict = getattr(self.trouble, "sqlstate", None) in CONFLICTS
+                if pause is None or (conflict and number == MOST_CONFLICTS):
+                    raise self._given_up() from None
+            finally:
+                self.db.remove()
+            told = messages.DATABASE_CONFLICT if conflict else messages.DATABASE_LOST
+            tqdm.write(told.format(error=_line(self.trouble), seconds=pause), file=sys.stderr)
+            time.sleep(pause)
+        raise AssertionError
+
+    def _given_up(self) -> CourseError:
+        if isinstance(self.trouble, CourseError):
+            return self.trouble
+        return CourseError(messages.DATABASE_AWAY.format(error=_line(self.trouble)))
+
+    # A server -------------------------------------------------------------------------------------------------------
+
+    def _connected(self, create: Callable[..., Engine], url: str, **options: Any) -> Engine:
+        """The engine; for a server with a single connection, which sees one state of the database at a time."""
+        if not self.server:
+            return create(url, **options)
+        name = f"down-and-up on {socket.gethostname()}, process {os.getpid()}"
+        wanted = KEEPALIVES | {"tcp_user_timeout": 1000 * SILENCE, "connect_timeout": 10, "application_name": name}
+        engine = create(
+            url,
+            **options,
+            pool_size=1,
+            max_overflow=0,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            connect_args={key: value for key, value in wanted.items() if key not in self.url.query},
+        )
+        event.listen(engine, "connect", self._begin)
+        event.listen(engine, "handle_error", self._seen)
+        return engine
+
+    def _begin(self, connection: Any, _: Any) -> None:
+        """Sets up a new connection. Errors: CourseError where another grading holds the lock."""
+        with connection.cursor() as cursor:
+            for name, value in (KEEPALIVES | {"user_timeout": 1000 * SILENCE}).items():
+                cursor.execute(f"SET tcp_{name} = {value}")
+            if self.alone:
+                cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", LOCK)
+                if not cursor.fetchone()[0]:
+                    cursor.execute(
+                        "SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE granted "
+                        "AND locktype = 'advisory' AND (classid, objid) = (%s, %s) "
+                        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                        LOCK,
+                    )
+                    who = cursor.fetchone()
+                    connection.close()
+                    self.trouble = CourseError(messages.BUSY_DATABASE.format(who=who and who[0] or "?"))
+                    raise self.trouble
+        connection.commit()
+
+    def _seen(self, context: ExceptionContext) -> None:
+        """Remembers an error after which the same thing may go well."""
+        error = context.original_exception
+        unconnected = context.connection is None
+        if context.is_disconnect or unconnected or getattr(error, "sqlstate", None) in CONFLICTS:
+            self.trouble = error if isinstance(error, Exception) else Exception(error)
+
+
+def _line(error: Exception | None) -> str:
+    return " ".join(str(error).split())
+
+
+def _given(shared: Shared, *_: Any, **__: Any) -> Shared:
+    return shared
+
+
+@contextmanager
+def one_gradebook(course: Course, alone: bool) -> Iterator[Shared]:
+    """While this is open, every gradebook that a part of nbgrader opens in this process is the same one."""
+    shared = Shared(course, alone)
+    places = [
+        name
+        for name, module in sys.modules.items()
+        if getattr(module, "Gradebook", None) is Gradebook and name not in (Gradebook.__module__, __name__)
+    ]
+    patches: list[Any] = [mock.patch(f"{name}.Gradebook", partial(_given, shared)) for name in places]
+    # nbgrader logs a database's refusal with all its tracebacks, and raises it as well: once is enough.
+    patches.append(mock.patch.object(api.app_log, "disabled", True))
+    for patch in patches:
+        patch.start()
+    try:
+        yield shared
+    finally:
+        for patch in patches:
+            patch.stop()
+        shared.db.remove()
+        shared.engine.dispose()
