@@ -23,6 +23,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from tests.warm_kernels import warm_kernels
+
 ROOT = Path(__file__).parents[1]
 # nbgrader calls alembic and jupyter by their names, so the environment must be on the PATH.
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -87,6 +89,13 @@ def nbgrader() -> Callable[..., str]:
 def serve() -> Callable[..., AbstractContextManager[str]]:
     """Starts a Jupyter server: `with serve(lambda port: [...], cwd, log) as address`."""
     return serving
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables with which lessons get kernels that have imported torch."""
+    with warm_kernels(tmp_path_factory.mktemp("kernels")) as variables:
+        yield variables
 
 
 class Classroom:

@@ -12,7 +12,11 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("stem", sync.stems(ROOT))
-def test_a_lesson_runs_and_shows_what_its_notebook_shows(stem: str) -> None:
+def test_a_lesson_runs_and_shows_what_its_notebook_shows(
+    stem: str, kernels: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in kernels.items():
+        monkeypatch.setenv(name, value)
     assert "\n".join(map(str, sync.check(ROOT, [stem], execute=True))) == ""
 
 

@@ -126,7 +126,7 @@ def train(
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     pictures = scenes.pictures.contiguous(memory_format=torch.channels_last)
     masks, weight = scenes.masks.float(), torch.tensor(3.0)
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01, fused=True)
     steps = epochs * -(-len(pictures) // 16)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
     for _ in range(epochs):

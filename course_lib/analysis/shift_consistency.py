@@ -76,8 +76,10 @@ def train(
 ) -> DigitNet:
     """A DigitNet trained on pictures that stand still, in eval mode. `tick` is called after every epoch."""
     torch.manual_seed(seed)
-    net = DigitNet(down)
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    # On a CPU small convolutions and poolings are faster with the channels last in memory, and Adam in one call.
+    net = DigitNet(down).to(memory_format=torch.channels_last)
+    pictures = pictures.contiguous(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01, fused=True)
     steps = epochs * -(-len(pictures) // 64)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
     for _ in range(epochs):
@@ -93,7 +95,9 @@ def train(
 @torch.no_grad()
 def logits_by_shift(net: nn.Module, pictures: Tensor, shifts: Sequence[tuple[int, int]] = SHIFTS) -> Tensor:
     """What a network says of pictures at each shift (down, right): `(S, N, K)`."""
-    return torch.stack([net(moved(pictures, *shift)) for shift in shifts])
+    # Maps of more pictures at once would not fit into a processor's cache.
+    batches = pictures.contiguous(memory_format=torch.channels_last).split(128)
+    return torch.stack([torch.cat([net(moved(batch, *shift)) for batch in batches]) for shift in shifts])
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def train(
     torch.manual_seed(seed)
     net = DoublingNet(up)
     flat, noise = [pattern(net)], _unevenness(net)
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.005)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.005, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.005, total_steps=steps)
     for step in range(1, steps + 1):
         large = crops(taught)

@@ -36,6 +36,7 @@ def lab(
     course: Path,
     tmp_path_factory: pytest.TempPathFactory,
     serve: Callable[..., AbstractContextManager[str]],
+    kernels: dict[str, str],
 ) -> Iterator[str]:
     """The address of the server that `make lab` starts, without a learner's own settings and progress."""
     home = tmp_path_factory.mktemp("jupyter")
@@ -46,7 +47,7 @@ def lab(
         return ["make", "--old-file=.venv/.ready", "lab", f"LAB_FLAGS={flags}"]
 
     folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
-    with serve(command, course, home / "log.txt", **folders) as address:
+    with serve(command, course, home / "log.txt", **folders, **kernels) as address:
         yield address
 
 

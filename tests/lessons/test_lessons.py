@@ -52,7 +52,9 @@ json.dump(seconds, open("seconds.json", "w"))
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> SimpleNamespace:
+def graded(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], kernels: dict[str, str]
+) -> SimpleNamespace:
     """What nbgrader's autograde gives a learner who hands in the worked notebooks, and one who did nothing."""
     from nbgrader.api import Gradebook
 
@@ -67,7 +69,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
         ):
             (root / folder / stem).mkdir(parents=True)
             shutil.copy(notebook, root / folder / stem)
-    stock = environment | {"DOWN_AND_UP_GRADER": "stock"}
+    stock = environment | kernels | {"DOWN_AND_UP_GRADER": "stock"}
     ran = subprocess.run([sys.executable, "-c", GRADE, *STEMS], cwd=root, env=stock, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     scores: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}

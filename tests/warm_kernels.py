@@ -1,0 +1,101 @@
+"""Kernels for the tests: Jupyter's own ipykernel, in forks of one process that has imported torch, once for all.
+
+To start Python with torch takes seconds, and the tests run some fifty kernels. ``warm_kernels(folder)`` gives the
+variables with which Jupyter and nbgrader find a kernel named python3 that starts so. A notebook sees no difference:
+its names are its own, and what it does not import it does not have. The kernel that is installed is used by the tests
+of tests/autograder, which need no torch in theirs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# What every lesson imports, as far as importing it does nothing to the kernel in which it happens.
+MODULES = "torch", "numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "ipykernel.kernelapp"
+# matplotlib reads this when it is imported; a lesson must not depend on the order of a set.
+SET = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0"}
+
+
+@contextmanager
+def warm_kernels(folder: Path) -> Iterator[dict[str, str]]:
+    """The variables of an environment whose kernels start warm, until the block ends. folder: an empty one."""
+    address = folder / "kernels.socket"
+    spec = folder / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    start = [sys.executable, "-IS", __file__, "start", str(address), "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": start, "display_name": "Python 3 (ipykernel)", "language": "python"}))
+    server = subprocess.Popen([sys.executable, __file__, "serve", str(address)], env=os.environ | SET, cwd="/")
+    try:
+        yield {"JUPYTER_PATH": str(folder)}
+    finally:
+        server.kill()
+        server.wait()
+
+
+def serve(address: str) -> None:
+    """Forks a kernel for each connection. Kernels that wait for the first import wait in the queue of the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(address)
+        door.listen(32)
+        os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it when it is imported
+        for module in MODULES:
+            __import__(module)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernels are nobody's to wait for
+        while True:
+            connection, _ = door.accept()
+            if os.fork() == 0:
+                door.close()
+                become_kernel(connection)
+            connection.close()
+
+
+def become_kernel(connection: socket.socket) -> None:
+    """Makes this process what ``python -m ipykernel_launcher`` makes of one that `start` stands for."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    message, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+    asked = json.loads(message)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    os.chdir(asked["folder"])
+    sys.argv = ["ipykernel_launcher.py", *asked["arguments"]]
+    del sys.path[0]  # this file's folder
+    connection.send(str(os.getpid()).encode())
+
+    def end_with_it() -> None:
+        connection.recv(1)
+        os._exit(1)
+
+    threading.Thread(target=end_with_it, daemon=True).start()
+    from ipykernel import kernelapp
+
+    kernelapp.launch_new_instance()
+    os._exit(0)
+
+
+def start(address: str, *arguments: str) -> None:
+    """Stands for the kernel while it lives: passes interrupts on, ends when it ends, and it ends with this process."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+        connection.connect(address)
+        asked = {"environment": dict(os.environ), "folder": os.getcwd(), "arguments": arguments}
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        socket.send_fds(connection, [json.dumps(asked).encode()], [0, 1, 2])
+        kernel = int(connection.recv(16))
+        signal.signal(signal.SIGINT, lambda *_: os.kill(kernel, signal.SIGINT))
+        connection.recv(1)
+
+
+if __name__ == "__main__":
+    {"serve": serve, "start": start}[sys.argv[1]](*sys.argv[2:])
