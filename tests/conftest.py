@@ -26,8 +26,29 @@ from nbformat import NotebookNode
 from tests.warm_kernels import warm_kernels
 
 ROOT = Path(__file__).parents[1]
+# Where the tests are that take longest, by themselves or as a group that one worker has: the longest first.
+LONG = (
+    "tests/autograder/test_faults.py",
+    "tests/lessons/test_lessons.py",
+    "tests/browser",
+    "tests/test_built_files.py",
+    "tests/autograder",
+    "tests/lessons",
+    "tests/exercises",
+    "tests/analysis",
+)
 # nbgrader calls alembic and jupyter by their names, so the environment must be on the PATH.
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first, so that in the end the many short ones fill all workers alike."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(ROOT).as_posix()
+        return next((number for number, long in enumerate(LONG) if path.startswith(long)), len(LONG))
+
+    items.sort(key=place)
 
 
 def run_nbgrader(root: Path, *arguments: str, **variables: str) -> str:

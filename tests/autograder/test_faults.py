@@ -44,7 +44,7 @@ def fill(room: Any) -> Any:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> list[tuple]:
     room = fill(classroom(tmp_path_factory.mktemp("undisturbed")))
-    assert f"{LEARNERS} graded" in room.grade()
+    assert f"{LEARNERS} graded" in room.grade("--jobs", "1")
     return room.rows()
 
 
@@ -103,7 +103,7 @@ def test_killed_and_run_again_it_comes_to_the_same(
         assert status == -signal.SIGKILL
     else:
         assert status == 0, "a worker or a zygote that is gone is replaced"
-    said = room.grade()
+    said = room.grade("--jobs", "1")
     assert said.endswith("0 without a grade.\n")
     assert room.rows() == undisturbed
     assert f"0 graded, {LEARNERS} unchanged" in room.grade()
