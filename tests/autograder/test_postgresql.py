@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -299,7 +300,7 @@ def test_restarted_while_it_really_grades_it_comes_to_the_same(
 ) -> None:
     """Twice, at seeded moments; and no process has the password in its title."""
     room = classroom(tmp_path)
-    for number in range(4):
+    for number in range(3):
         room.hand_in(
             f"learner{number}", room.notebook("solutions", output_size=f"def output_size(*_, **__): return {number}")
         )
@@ -310,22 +311,24 @@ def test_restarted_while_it_really_grades_it_comes_to_the_same(
             command, cwd=tmp_path, env=environment | {"DOWN_AND_UP_DB": url}, stdout=said, stderr=said
         )
     titles = set()
-    for results in (1, 3):
+    for results in (1, 2):
         while len(list((tmp_path / ".ledger").glob("??/*.json"))) < results:
             assert grading.poll() is None, (tmp_path / "said.txt").read_text()
-            titles |= {" ".join(process.cmdline()) for process in grading.children(recursive=True)}
+            for process in grading.children(recursive=True):
+                with suppress(psutil.Error):  # it is gone already
+                    titles.add(" ".join(process.cmdline()))
             time.sleep(0.02)
         time.sleep(random.Random(results).uniform(0, 0.1))
         postgresql.restart()
-    assert grading.wait(60) == 0, (tmp_path / "said.txt").read_text()
+    assert grading.wait(120) == 0, (tmp_path / "said.txt").read_text()
     assert any("autograder.zygote" in title for title in titles)
     assert "ord%25" not in "".join(titles)
     room.db_url, in_a_file = postgresql.url(url.rpartition("/")[2]), room.db_url
     rows = room.rows()
-    room.grade()
+    assert all(row.written for row in grade.Grading(tmp_path).rows())  # from the same results
     room.db_url = in_a_file
     assert rows == room.rows()
-    assert len(rows) == 16
+    assert len(rows) == 4 * 3
 
 
 # Into another database ----------------------------------------------------------------------------------------------
@@ -344,6 +347,14 @@ def test_a_gradebook_is_copied_there_and_back_and_everything_is_kept(
         book.db.commit()
     monkeypatch.chdir(room.root)
     there, back = postgresql.database(), f"sqlite:///{tmp_path}/back.db"
+    # What a file lets hang in the air, a server does not take.
+    shutil.copy("gradebook.db", "broken.db")
+    broken = create_engine("sqlite:///broken.db")
+    with broken.begin() as connection:
+        connection.execute(text("DELETE FROM base_cell WHERE name = 'check_output_size'"))
+    with pytest.raises(CourseError, match="Nothing was copied: .* violates foreign key"):
+        copy(room.root, there, "sqlite:///broken.db")
+    assert contents(there)["student"] == []
     assert main(["copy-gradebook", there]) == 0
     assert "rows are in postgresql://owner@/" in capsys.readouterr().out
     assert main(["copy-gradebook", back, "--db", there]) == 0
@@ -354,19 +365,6 @@ def test_a_gradebook_is_copied_there_and_back_and_everything_is_kept(
     assert "Name an empty database" in capsys.readouterr().err
     room.db_url = there
     assert not any(row.written for row in run(room))
-
-
-def test_what_a_file_lets_hang_in_the_air_is_not_copied(
-    in_a_file: Any, postgresql: Any, tmp_path: Path, classroom: Callable[[Path], Any]
-) -> None:
-    room = classroom(tmp_path)
-    shutil.copy(in_a_file.root / "gradebook.db", room.root)
-    with create_engine(room.db_url).begin() as connection:
-        connection.execute(text("DELETE FROM base_cell WHERE name = 'check_output_size'"))
-    there = postgresql.database()
-    with pytest.raises(CourseError, match="Nothing was copied: .* violates foreign key"):
-        copy(room.root, there)
-    assert contents(there)["student"] == []
 
 
 def contents(url: str) -> dict[str, list]:
