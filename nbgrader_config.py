@@ -44,6 +44,7 @@ if os.environ.get("DOWN_AND_UP_GRADER") != "stock":
     c.Autograde.autograde_preprocessors.append("autograder.replay.Review")
     c.HTMLExporter.filters = {"markdown2html": "autograder.sanitize.markdown2html"}
     c.HTMLExporter.preprocessors = ["autograder.sanitize.Sanitize"]
+    c.ExchangeFactory.collect = "autograder.collect.Collect"
     # What one submission may use: see autograder.sandbox.Limits.
     c.Submission.limits = {}
 

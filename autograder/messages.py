@@ -78,6 +78,15 @@ PASSWORD_SHOWN = "The password in --db can be read by everybody on this machine 
 DISK = "{error}. Grading stopped; what is graded so far is kept. Mend that, and the same command goes on from here."
 
 
+# What `nbgrader collect` says of a folder or file in the exchange.
+NOT_COLLECTED = "Not collected: {name}. {reason}"
+NO_SUBMISSION = "It is no submission ({error})."
+NO_FOLDER = "It is no folder, or a link, which is not followed."
+NOT_THEIRS = "It is handed in for {student!r} and belongs to {owner!r}. If your learners' ids are not their names on this machine, set ExchangeCollect.check_owner = False."
+TOO_LARGE = "It is larger than CourseDirectory.max_dir_size, {size} kB."
+BACKDATED = "{name} was last changed at {written} UTC, later than it says it was handed in."
+
+
 # What `python -m autograder doctor` says.
 class Layer(NamedTuple):
     """One layer of the sandbox: its title, what its absence lets through, and how to get it."""

@@ -61,6 +61,43 @@ def run_nbgrader(root: Path, *arguments: str, **variables: str) -> str:
     return ran.stdout
 
 
+# In a mount namespace of its own: these paths, in a folder that is no longer closed.
+OPENED = """
+set -e
+scratch=$1 closed=$2
+shift 2
+mount -t tmpfs -o mode=755 tmpfs "$scratch"
+while [ "$1" != -- ]; do
+  mkdir -p "$scratch${1#"$closed"}"
+  mount --rbind "$1" "$scratch${1#"$closed"}"
+  shift
+done
+shift
+mount --rbind "$scratch" "$closed"
+exec "$@"
+"""
+
+
+def as_anybody(scratch: Path, *command: str) -> list[str]:
+    """The command, run by root so that other users reach this Python and the course, whatever root keeps closed.
+
+    scratch: an empty folder. A test that asks for this is skipped where there is no root, or no mount for root.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can become other users: run this test as root, in a container for example")
+    if not (shutil.which("unshare") and shutil.which("setpriv")):
+        pytest.skip("util-linux is not installed")
+    if subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", scratch], check=False).returncode:
+        pytest.skip("root may not mount anything here, as in a container without CAP_SYS_ADMIN")
+    needed = [str(path) for path in (ROOT, Path(sys.prefix), Path(sys.base_prefix))]
+    above = (folder for path in needed for folder in reversed(Path(path).parents))
+    closed = next((str(folder) for folder in above if not folder.stat().st_mode & 1), None)
+    if closed:
+        kept = [path for path in needed if path.startswith(f"{closed}/")]
+        command = ("sh", "-c", OPENED, "sh", str(scratch), closed, *kept, "--", *command)
+    return ["unshare", "--mount", *command]
+
+
 @contextmanager
 def serving(command: Callable[[int], list[str]], cwd: Path, log: Path, **variables: str) -> Iterator[str]:
     """The address of a Jupyter server that `command` starts on a free port, until the block ends."""
@@ -98,6 +135,12 @@ def serving(command: Callable[[int], list[str]], cwd: Path, log: Path, **variabl
 def environment() -> dict[str, str]:
     """The variables with which a command finds nbgrader's parts."""
     return ENVIRONMENT
+
+
+@pytest.fixture(scope="session")
+def anybody() -> Callable[..., list[str]]:
+    """A command as other users can run it: `anybody(scratch, "setpriv", "--reuid=…", sys.executable, …)`."""
+    return as_anybody
 
 
 @pytest.fixture(scope="session")

@@ -130,6 +130,12 @@ class Notebook:
         self.page.keyboard.type(text)
 
 
+@pytest.fixture(scope="session")
+def notebook_on() -> type[Notebook]:
+    """What a page shows, as a notebook: `notebook_on(page, nbformat.read(…))`."""
+    return Notebook
+
+
 @pytest.fixture
 def open_notebook(
     page: Page, lab: str, course: Path, request: pytest.FixtureRequest
