@@ -27,6 +27,8 @@ SLACK = timedelta(minutes=10)
 class Collect(ExchangeCollect):
     """nbgrader's collect, which takes plain files from their owners alone and leaves out whatever else lies there."""
 
+    src_records: list[dict]
+
     def init_src(self) -> None:
         super().init_src()
         self.src_records = [record for record in self.src_records if record["username"]]
