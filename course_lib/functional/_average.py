@@ -10,23 +10,18 @@ from torch import Tensor
 
 from course_lib import geometry
 from course_lib.functional._extremum import max_pool, min_pool
+from course_lib.functional._folds import SUM, fold_all, spread_all
 from course_lib.functional._linear import apply
 from course_lib.functional._windows import (
     FLOATS,
     Axis,
-    Fold,
     Windows,
     check_bool,
     check_dtype,
     check_shape,
     check_tensor,
-    fold_all,
-    is_channels_last,
-    spread_all,
     windows_of,
 )
-
-SUM = Fold(torch.add, Tensor.add_, torch.sum, lambda dtype: 0)
 
 
 def avg_pool(
@@ -73,11 +68,12 @@ def average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int |
     dtype = x.dtype
     if dtype in (torch.float16, torch.bfloat16):
         x = x.float()
-    total = apply(WindowSum(windows.axes), x)
     counts = divisor if divisor is not None else _counts(windows, count_include_pad, x)
     if not dtype.is_floating_point:
-        return torch.div(total, counts, rounding_mode="trunc")
-    return (total / counts).to(dtype)
+        return torch.div(apply(WindowSum(windows.axes), x), counts, rounding_mode="trunc")
+    if isinstance(counts, int):
+        return apply(WindowSum(windows.axes, counts), x).to(dtype)
+    return (apply(WindowSum(windows.axes), x) / counts).to(dtype)
 
 
 def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tensor:
@@ -93,18 +89,17 @@ def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tenso
 
 @dataclass(frozen=True)
 class WindowSum:
-    """Sum of each window. The transpose adds each output to every position that its window reads."""
+    """Sum of each window over a number. The transpose adds each output's share to every position of its window."""
 
     axes: tuple[Axis, ...]
+    divisor: int = 1
 
     def forward(self, x: Tensor) -> Tensor:
-        y = fold_all(x, self.axes, SUM)
-        return y if self._keeps_format(x) else y.contiguous()
+        return fold_all(self._laid_out(x), Windows(self.axes), SUM, self.divisor)
 
     def transpose(self, y: Tensor) -> Tensor:
-        x = spread_all(y, self.axes)
-        return x.contiguous(memory_format=torch.channels_last) if self._keeps_format(y) else x.contiguous()
+        return spread_all(self._laid_out(y), Windows(self.axes), self.divisor)
 
-    def _keeps_format(self, x: Tensor) -> bool:
+    def _laid_out(self, x: Tensor) -> Tensor:
         """In 3-D torch's averages have no channels_last."""
-        return is_channels_last(x, 2) and len(self.axes) == 2
+        return x.contiguous() if len(self.axes) == 3 else x

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import torch
+from torch import Tensor
+
 from course_lib import geometry
 from course_lib.functional._windows import Axis
 
@@ -30,6 +33,14 @@ class Bins(Axis):
 
     def starts(self) -> list[int]:
         return [bin.start for bin in geometry.adaptive_bins(self.size, self.out)]
+
+    def nearest(self, tap: int, device: torch.device) -> Tensor:
+        return torch.tensor(
+            [bin[min(tap, len(bin) - 1)] for bin in geometry.adaptive_bins(self.size, self.out)], device=device
+        )
+
+    def with_border(self, x: Tensor) -> tuple[Tensor, Axis]:
+        return x, self  # no bin hangs over
 
     def counts(self, count_include_pad: bool) -> list[int]:
         return [len(bin) for bin in geometry.adaptive_bins(self.size, self.out)]

@@ -1,7 +1,7 @@
 """The largest or smallest entry of each window: its value, its position, its gradient.
 
-Values need no positions: a maximum of maxima, axis by axis, is a handful of operations on whole slices. Positions are
-looked up only where somebody asks for them: `return_indices`, or a gradient on its way back.
+Values alone need no positions: a maximum of maxima, axis by axis, is a handful of operations on whole slices. Positions
+are found only where somebody may ask for them: `return_indices`, or a gradient that is to come back.
 """
 
 from __future__ import annotations
@@ -10,19 +10,11 @@ import math
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
-from course_lib.functional._positions import blank_windows, first_tap, positions
-from course_lib.functional._routing import route
-from course_lib.functional._windows import (
-    FLOATS,
-    INTEGERS,
-    Fold,
-    Windows,
-    check_dtype,
-    fold_all,
-    is_channels_last,
-    windows_of,
-)
+from course_lib.functional._folds import fold_all, traced
+from course_lib.functional._positions import Extremum, blank_windows, first_tap, winners
+from course_lib.functional._windows import FLOATS, INTEGERS, Windows, check_dtype, is_channels_last, windows_of
 
 
 def _lowest(dtype: torch.dtype) -> float:
@@ -34,8 +26,8 @@ def _highest(dtype: torch.dtype) -> float:
 
 
 # A NaN beats everything, in both.
-LARGEST = Fold(torch.maximum, Tensor.clamp_min_, torch.amax, _lowest)
-SMALLEST = Fold(torch.minimum, Tensor.clamp_max_, torch.amin, _highest)
+LARGEST = Extremum(torch.maximum, Tensor.clamp_min_, torch.amax, _lowest, torch.gt)
+SMALLEST = Extremum(torch.minimum, Tensor.clamp_max_, torch.amin, _highest, torch.lt)
 
 
 # Torch doesn't compare wide unsigned integers. Their bits read as signed, the top bit flipped, have the same order.
@@ -66,122 +58,71 @@ def min_pool(name: str, n: int, input: Tensor, kernel_size, stride, padding, dil
     return (values, indices) if return_indices else values
 
 
-def extremum(x: Tensor, windows: Windows, op: Fold, return_indices: bool) -> tuple[Tensor, Tensor | None]:
+def extremum(x: Tensor, windows: Windows, op: Extremum, return_indices: bool) -> tuple[Tensor, Tensor | None]:
+    if not return_indices and not _is_differentiated(x):
+        return fold_all(x, windows, op), None
+    blank = blank_windows(windows, x.device)
+    if traced():
+        _, indices = winners(x.detach(), windows, op)
+        values = _gathered(x, indices, windows)
+        values = values if blank is None else values.masked_fill(blank, op.nothing(x.dtype))
+    else:
+        values, indices = _Winners.apply(x, windows, op)
     if not return_indices:
-        return (_Extremum if torch.compiler.is_compiling() else _DualExtremum).apply(x, windows, op), None
-    indices, blank = positions(x.detach(), windows, op), blank_windows(windows, x.device)
-    values = _taken(x, indices, windows)
+        return values, None
     if blank is None:
         return values, indices
-    return values.masked_fill(blank, op.nothing(x.dtype)), torch.where(blank, first_tap(windows, x.device), indices)
+    return values, torch.where(blank, first_tap(windows, x.device), indices)
 
 
-def _values(x: Tensor, windows: Windows, op: Fold) -> Tensor:
-    channels_last = is_channels_last(x)
-    x = fold_all(x, windows.axes, op)
-    return x if channels_last else x.contiguous()
+def _is_differentiated(x: Tensor) -> bool:
+    """May somebody ask for a derivative, backwards or forwards?"""
+    if x.requires_grad and torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
+        return True
+    return not torch.compiler.is_compiling() and forward_ad.unpack_dual(x).tangent is not None
 
 
-class _Extremum(torch.autograd.Function):
-    """Values forwards, from slices. Backwards the gradient of an output goes, whole, to the position that won."""
-
-    generate_vmap_rule = True
+class _Winners(torch.autograd.Function):
+    """Values and indices. The gradient of an output goes, whole, to the position that won."""
 
     @staticmethod
     def forward(x, windows, op):
-        return _values(x, windows, op)
+        return winners(x, windows, op)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, ctx.windows, ctx.op = inputs
-        ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
+        x, ctx.windows, _ = inputs
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(x, output[1])  # x too, so that its being changed is noticed
+        ctx.save_for_forward(output[1])
 
     @staticmethod
-    def backward(ctx, g):
-        (x,) = ctx.saved_tensors
-        whole = all(axis.is_whole() for axis in ctx.windows.axes)
-        if x.device.type == "cpu" and not whole and not _traced():
-            return _Routed.apply(g, x.detach(), ctx.windows, ctx.op), None, None
-        return _scattered(g, x.detach(), ctx.windows, ctx.op), None, None
-
-
-class _DualExtremum(_Extremum):
-    """The same with a forward-mode derivative, apart because torch.compile takes no Function that has one."""
+    def backward(ctx, g, _):
+        return _scattered(g, ctx.saved_tensors[1], ctx.windows), None, None
 
     @staticmethod
     def jvp(ctx, tangent, *_):
-        (x,) = ctx.saved_tensors
-        return _gathered(tangent, x.detach(), ctx.windows, ctx.op)
+        y, blank = _gathered(tangent, ctx.saved_tensors[0], ctx.windows), blank_windows(ctx.windows, tangent.device)
+        return y if blank is None else y.masked_fill(blank, 0), None
 
 
-def _traced() -> bool:
-    """Is torch.compile or a transform of torch.func looking, so that nothing may depend on values?"""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
-
-
-class _Routed(torch.autograd.Function):
-    """The gradient sent back without positions, where there is no NaN. It is linear in the gradient."""
-
-    @staticmethod
-    def forward(g, x, windows, op):
-        routed = route(g, x, windows, op)
-        return _scattered(g, x, windows, op) if routed is None else routed
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
-        _, x, ctx.windows, ctx.op = inputs
-        ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
-
-    @staticmethod
-    def backward(ctx, h):
-        (x,) = ctx.saved_tensors
-        return _gathered(h, x, ctx.windows, ctx.op), None, None, None
-
-    @staticmethod
-    def jvp(ctx, tangent, *_):
-        (x,) = ctx.saved_tensors
-        return _Routed.apply(tangent, x, ctx.windows, ctx.op)
-
-
-def _gathered(x_like: Tensor, x: Tensor, windows: Windows, op: Fold) -> Tensor:
-    """From a tensor of the input's shape, what lies where each window's winner is; 0 where a window has none."""
-    y = _taken(x_like, positions(x, windows, op), windows)
-    blank = blank_windows(windows, x.device)
-    return y if blank is None else y.masked_fill(blank, 0)
-
-
-def _scattered(g: Tensor, x: Tensor, windows: Windows, op: Fold) -> Tensor:
-    """The transpose of that: each window's gradient at the place of its winner."""
-    indices, blank = positions(x, windows, op), blank_windows(windows, x.device)
-    if blank is not None:
-        g = g.masked_fill(blank, 0)
-    return _scatter(g, indices, windows, is_channels_last(x, len(windows.axes)))
-
-
-def _taken(x: Tensor, indices: Tensor, windows: Windows) -> Tensor:
+def _gathered(x: Tensor, indices: Tensor, windows: Windows) -> Tensor:
     """The entries of `x` at `indices` of its flattened spatial axes."""
     n = len(windows.axes)
-    x, flat, dim = x.flatten(-n), indices.flatten(-n), -1
     if is_channels_last(indices, n):
-        x, flat, dim = x.transpose(-1, -2), flat.transpose(-1, -2), -2
-    y = x.gather(dim, flat)
-    return (y if dim == -1 else y.transpose(-1, -2)).unflatten(-1, indices.shape[-n:])
+        x, at = x.movedim(1, -1), indices.movedim(1, -1)
+        return x.flatten(1, n).gather(1, at.flatten(1, n)).reshape(at.shape).movedim(-1, 1)
+    return x.flatten(-n).gather(-1, indices.flatten(-n)).reshape(indices.shape)
 
 
-def _scatter(g: Tensor, indices: Tensor, windows: Windows, channels_last: bool) -> Tensor:
-    """Add each entry of `g` at its index of an input of zeros."""
-    sizes = [axis.size for axis in windows.axes]
-    planes, outputs = g.shape[: -len(windows.axes)], math.prod([axis.out for axis in windows.axes])
-    g, indices, dim = g.reshape(*planes, outputs), indices.reshape(*planes, outputs), -1
-    if channels_last:
-        g, indices, dim = g.transpose(-1, -2), indices.transpose(-1, -2), -2
-    shape = list(g.shape)
-    shape[dim] = math.prod(sizes)
-    x = g.new_zeros(shape)
-    if _traced():
-        x = x.scatter_add(dim, indices, g)  # vmap may have made x smaller than g
-    else:
-        x.scatter_add_(dim, indices, g)
-    return (x.transpose(-1, -2) if channels_last else x).reshape(*planes, *sizes)
+def _scattered(g: Tensor, indices: Tensor, windows: Windows) -> Tensor:
+    """The transpose of that: each window's gradient is added at its index; that of a blank one is lost."""
+    n, sizes = len(windows.axes), [axis.size for axis in windows.axes]
+    blank = blank_windows(windows, g.device)
+    g = g if blank is None else g.masked_fill(blank, 0)
+    if is_channels_last(indices, n):
+        g, indices = g.movedim(1, -1).flatten(1, n), indices.movedim(1, -1).flatten(1, n)
+        x = g.new_zeros(len(g), math.prod(sizes), g.shape[-1])
+        return x.scatter_add_(1, indices, g).unflatten(1, sizes).movedim(-1, 1)
+    g, indices = g.flatten(-n), indices.flatten(-n)
+    return g.new_zeros(*g.shape[:-1], math.prod(sizes)).scatter_add_(-1, indices, g).unflatten(-1, sizes)

@@ -1,101 +1,113 @@
-"""Where in its window the largest or smallest entry lies: the first of equals in reading order, but the last NaN."""
+"""The largest or smallest entry of each window, with where it lies: the first of equals in reading order, the last NaN.
+
+A tournament along one axis after the other, columns first, then rows. At each tap a challenger beats the best so far or
+doesn't, and the winner's position goes along. To beat takes more than to equal, so the first column stays, and of rows
+with the same best the first. Positions are floats, exact up to EXACT: since a hit is 1.0 or 0.0, to choose between two
+is then torch.lerp, one vectorised operation, where torch.where goes entry by entry.
+"""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from course_lib.functional._windows import Axis, Fold, Windows, fold, fold_all, is_channels_last
+from course_lib.functional._folds import Fold, most, pieces, shapes_between, traced
+from course_lib.functional._windows import Axis, Windows, is_channels_last
 
-# Scores of less than so many bits, a NaN's bit on top, fit into these.
-SCORES = {8: torch.uint8, 15: torch.int16, 31: torch.int32, 63: torch.int64}
-
-# Whole numbers up to these are exact.
-EXACT = {torch.float32: 2**24, torch.float64: 2**53}
+EXACT = 2**24  # float32 holds whole numbers up to this
 
 
-def positions(x: Tensor, windows: Windows, op: Fold) -> Tensor:
-    """Positions in the flattened spatial axes; 0 for a window of padding alone."""
-    if all(axis.is_whole() for axis in windows.axes):
-        extreme = fold_all(x, windows.axes, op)
-        if not _has_nan(extreme):
-            return _whole(x, extreme, len(windows.axes))
-    extremes = [x]
-    for axis in windows.axes:
-        extremes.append(fold(extremes[-1], axis, op))
-    flat = _flat_indices(_scores(extremes, windows, _has_nan(extremes[-1])), windows)
+@dataclass(frozen=True)
+class Extremum(Fold):
+    """Of two entries one `beats` the other."""
+
+    beats: Callable[..., Tensor]
+
+
+def winners(x: Tensor, windows: Windows, op: Extremum) -> tuple[Tensor, Tensor]:
+    """Values and positions in the flattened spatial axes; for a window of padding alone `op.nothing` and 0."""
+    if is_channels_last(x, len(windows.axes)):
+        values, at = _winners(x.movedim(1, -1), windows.before_channels(), op)
+        values, at = values.movedim(-1, 1), at.movedim(-1, 1)
+    else:
+        values, at = _winners(x, windows, op)
     blank = blank_windows(windows, x.device)
-    return flat if blank is None else flat.masked_fill(blank, 0)
+    if blank is None:
+        return values, at
+    return values.masked_fill(blank, op.nothing(x.dtype)), at.masked_fill(blank, 0)
 
 
-def _has_nan(extreme: Tensor) -> bool:
-    """May there be a NaN? To look for one costs next to nothing, but only where values can be looked at."""
-    if not extreme.is_floating_point():
-        return False
-    if extreme.device.type != "cpu" or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return True
-    return bool((extreme != extreme).any())
+def _winners(x: Tensor, windows: Windows, op: Extremum) -> tuple[Tensor, Tensor]:
+    axes, first = windows.axes, x.dim() + windows.axes[0].dim
+    sizes, behind = x.shape[first : first + len(axes)], x.shape[first + len(axes) :]
+    count = math.prod(sizes)
+    at = torch.arange(count, dtype=torch.float32 if count <= EXACT else torch.float64, device=x.device)
+    shapes = shapes_between(x.shape, axes[::-1])
+    if all(axis.is_whole() for axis in axes):
+        x, at = x.flatten(first, first + len(axes) - 1), at.reshape(count, *(1 for _ in behind))
+        axes = (Axis(-1 - len(behind), count, 1, count, 1, 0, 1),)
+    else:
+        at = at.reshape(*sizes, *(1 for _ in behind))
+    if traced() or x.device.type != "cpu":  # nobody can look for a NaN here, or should wait for what is found
+        values, at = _tournaments(x, at, axes, op, nan=x.is_floating_point())
+        return values.reshape(shapes[-1]).contiguous(), at.long().expand(values.shape).reshape(shapes[-1]).contiguous()
+    values, indices = x.new_empty(shapes[-1]), x.new_empty(shapes[-1], dtype=torch.long)
+    for some_x, some_values, some_indices in pieces(first, most(shapes), x, values, indices):
+        best, best_at = _tournaments(some_x, at, axes, op, nan=math.isnan(some_x.sum().item()))
+        some_values.copy_(best.view(some_values.shape))
+        some_indices.copy_(best_at.expand(best.shape).view(some_values.shape))
+    return values, indices
 
 
-def _whole(x: Tensor, extreme: Tensor, n: int) -> Tensor:
-    """A single window over everything: of the entries that equal the extreme one, the first scores most."""
-    dim = 1 if is_channels_last(x, n) else -1
-    x, extreme = (t.movedim(1, -1).flatten(1, -2) if dim == 1 else t.flatten(-n) for t in (x, extreme))
-    count = x.shape[dim]
-    # Written over floats, torch compares three times as fast as into bool.
-    hit = x.clone().eq_(extreme) if count <= EXACT.get(x.dtype, 0) else (x == extreme).long()
-    scores = torch.arange(count, 0, -1, dtype=hit.dtype, device=x.device).unsqueeze(-1 if dim == 1 else 0)
-    best = hit.mul_(scores).amax(dim)
-    return (count - best.long())[(..., *(None,) * n)]
+def _tournaments(x: Tensor, at: Tensor, axes: tuple[Axis, ...], op: Extremum, nan: bool) -> tuple[Tensor, Tensor]:
+    for axis in reversed(axes):
+        # Many taps and few windows: a reduction for each window is less work than a challenge for each tap.
+        few = 4 * axis.out < axis.kernel_size and axis.dilation == 1
+        play = _each_window if few else _each_tap
+        x, at = play(x, at, axis, op, nan)
+    return x, at
 
 
-def _scores(extremes: list[Tensor], windows: Windows, has_nan: bool) -> Tensor:
-    """For each window a number that says which tap of each axis holds the extreme entry.
-
-    Along an axis, a tap that holds the extreme entry scores kernel_size - tap, a NaN kernel_size + tap. So the highest
-    score belongs to the first of equals, or to the last NaN, and the tap is how far it lies from kernel_size. A score
-    has bits for every axis, rows above columns, and a NaN's bit on top: so the maximum over an axis carries along the
-    bits of the axes before, and prefers the first row to the first column. (Scores are small integers because a
-    maximum of those costs next to nothing, unlike a selection with torch.where.)
-    """
-    bits = _score_bits(windows)
-    top = sum(bits)
-    x, *extremes = extremes
-    dtype = next(dtype for room, dtype in SCORES.items() if top < room)
-    scores, shift = x, top
-    for axis, width, extreme in zip(windows.axes, bits, extremes, strict=True):
-        first, shift = shift == top, shift - width
-        if not has_nan:
-            nan = None
-        elif first:
-            nan = (x != x).view(torch.uint8).to(dtype)
-        else:
-            nan = scores >> top
-        best = torch.zeros_like(extreme, dtype=dtype)
-        for tap, outputs, inputs in axis.taps():
-            before = 0 if first else axis.part(scores, inputs)
-            hit = (axis.part(x, inputs) == axis.part(extreme, outputs)).view(torch.uint8).to(dtype)
-            score = hit * (before + ((axis.kernel_size - tap) << shift))
-            if nan is not None:
-                score += axis.part(nan, inputs) * (before + ((axis.kernel_size + tap) << shift) + (first << top))
-            axis.part(best, outputs).clamp_min_(score)
-        x, scores = extreme, best
-    return scores
+def _each_tap(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tuple[Tensor, Tensor]:
+    (x, bordered), (at, _) = axis.with_border(x), axis.with_border(at)
+    axis = bordered
+    best, best_at = axis.read(x, 0), axis.read(at, 0)
+    for tap in range(1, axis.kernel_size):
+        challenger, its = axis.read(x, tap), axis.read(at, tap)
+        if challenger.stride(-1) != 1:  # far apart in memory, numbers are compared one by one, 20 times as slowly
+            challenger, best = challenger.contiguous(), best.contiguous()
+        hit = _ones(op.beats, challenger, best)
+        if nan:
+            hit = torch.maximum(hit, _ones(torch.ne, challenger, challenger))
+        best, best_at = op.pair(best, challenger), torch.lerp(best_at, its, hit.to(at.dtype))
+    return best, best_at
 
 
-def _score_bits(windows: Windows) -> list[int]:
-    return [(2 * axis.kernel_size - 1).bit_length() for axis in windows.axes]
+def _each_window(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tuple[Tensor, Tensor]:
+    best, best_at = [], []
+    for start, count in zip(axis.starts(), axis.counts(count_include_pad=False), strict=True):
+        window = slice(max(start, 0), max(start, 0) + count)
+        entries, where = axis.part(x, window), axis.part(at, window)
+        extreme = op.along(entries, axis.dim, keepdim=True)
+        hit = _ones(torch.eq, entries, extreme).to(at.dtype)
+        first = torch.lerp(at.new_tensor(2.0 * EXACT), where, hit).amin(axis.dim, keepdim=True)
+        if nan:
+            last = (where * (entries != entries)).amax(axis.dim, keepdim=True)
+            first = torch.where(extreme != extreme, last, first)
+        best.append(extreme)
+        best_at.append(first)
+    return torch.cat(best, axis.dim), torch.cat(best_at, axis.dim)
 
 
-def _flat_indices(scores: Tensor, windows: Windows) -> Tensor:
-    flat, later = torch.zeros_like(scores, dtype=torch.long), 1
-    for axis, width in zip(reversed(windows.axes), reversed(_score_bits(windows)), strict=True):
-        score = scores & ((1 << width) - 1)
-        tap = torch.maximum(score, 2 * axis.kernel_size - score) - axis.kernel_size
-        flat.add_(tap.long(), alpha=axis.dilation * later)
-        flat.add_(_column([start * later for start in axis.starts()], axis, scores.device))
-        scores, later = scores >> width, later * axis.size
-    return flat
+def _ones(compare: Callable[..., Tensor], one: Tensor, other: Tensor) -> Tensor:
+    """Where a comparison holds, 1. (Written over numbers it is vectorised, into bool it is not.)"""
+    if traced():
+        return compare(one, other).to(one.dtype)
+    return compare(one, other, out=torch.empty_like(one, memory_format=torch.contiguous_format))
 
 
 def blank_windows(windows: Windows, device: torch.device) -> Tensor | None:

@@ -1,14 +1,13 @@
-"""What all windowed operators share: reading their arguments, and walking over a tensor tap by tap.
+"""What all windowed operators share: reading their arguments, and which slices of a tensor the windows read.
 
 A window of `kernel_size` positions has that many *taps*. Tap number t of every output together is one strided slice of
-the input, so an operator over windows is a few operations on whole slices, never a loop over outputs. And where the
-operation is separable (a maximum of maxima, a sum of sums), one axis after the other does.
+the input, so an operator over windows is a few operations on whole slices, never a loop over outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -46,6 +45,19 @@ class Axis:
         """Position of tap 0 of each output; below 0 in the left padding."""
         return [index * self.stride - self.padding for index in range(self.out)]
 
+    def read(self, x: Tensor, tap: int) -> Tensor:
+        """What every output reads at a tap: where that lies outside of the input, its window's nearest entry inside."""
+        for number, outputs, inputs in self.taps():
+            if number == tap and outputs == slice(0, self.out):
+                return self.part(x, inputs)
+        return x.index_select(self.dim, self.nearest(tap, x.device))
+
+    def nearest(self, tap: int, device: torch.device) -> Tensor:
+        """The positions of what `read` returns."""
+        start = torch.arange(self.out, device=device) * self.stride - self.padding
+        first, last = -(start // self.dilation), (self.size - 1 - start) // self.dilation
+        return (start + first.clamp_min(tap).minimum(last) * self.dilation).clamp(0, self.size - 1)
+
     def counts(self, count_include_pad: bool) -> list[int]:
         """How many positions each window has: inside the padded input, or inside the input alone.
 
@@ -60,34 +72,27 @@ class Axis:
 
     def is_tiling(self) -> bool:
         """Does each position belong to one window, and to one alone?"""
-        k, whole = self.kernel_size, self.out * self.kernel_size == self.size
-        return whole and (self.stride, self.padding, self.dilation) == (k, 0, 1)
+        whole = self.out * self.kernel_size == self.size and (self.padding, self.dilation) == (0, 1)
+        return whole and (self.stride == self.kernel_size or self.out == 1)
+
+    def with_border(self, x: Tensor) -> tuple[Tensor, Axis]:
+        """`x` with its border repeated as far as windows hang over it, and the same windows over that."""
+        before, behind = self.padding, self.starts()[-1] + self.kernel_size - self.size
+        if self.dilation > 1 or before <= 0 and behind <= 0:
+            return x, self
+        first, last = self.part(x, slice(0, 1)), self.part(x, slice(self.size - 1, self.size))
+        x = torch.cat([first] * before + [x] + [last] * behind, self.dim)
+        return x, replace(self, size=x.shape[self.dim], padding=0)
 
     def part(self, x: Tensor, positions: slice) -> Tensor:
         """The view of `x` at some positions of this axis."""
         return x[(..., positions) + (slice(None),) * (-1 - self.dim)]
 
-    def resized(self, x: Tensor, size: int, value: float | None) -> Tensor:
-        """A new tensor like `x`, with `size` positions on this axis and filled with `value`, None with anything."""
-        shape, channels_last = list(x.shape), is_channels_last(x)
+    def resized(self, x: Tensor, size: int) -> Tensor:
+        """A new tensor like `x` with `size` positions on this axis, filled with anything."""
+        shape = list(x.shape)
         shape[self.dim] = size
-        if channels_last:
-            shape.append(shape.pop(1))
-        y = x.new_empty(shape) if value is None else x.new_full(shape, value)
-        return y.movedim(-1, 1) if channels_last else y
-
-
-@dataclass(frozen=True)
-class Fold:
-    """An associative, commutative operation.
-
-    Of two tensors, of one tensor into another, of all entries along an axis, and of no tensor at all.
-    """
-
-    pair: Callable[[Tensor, Tensor], Tensor]
-    into: Callable[[Tensor, Tensor], Tensor]
-    along: Callable[[Tensor, int], Tensor]
-    nothing: Callable[[torch.dtype], float]
+        return x.new_empty(shape)
 
 
 @dataclass(frozen=True)
@@ -96,72 +101,9 @@ class Windows:
 
     axes: tuple[Axis, ...]
 
-
-def fold_all(x: Tensor, axes: Sequence[Axis], op: Fold) -> Tensor:
-    """Combine the taps of each window: a single window over everything at once, else one axis after the other."""
-    n = len(axes)
-    if all(axis.is_whole() for axis in axes):
-        if is_channels_last(x, n):
-            return op.along(x.movedim(1, -1).flatten(1, -2), 1)[(..., *(None,) * n)]
-        return op.along(x.flatten(-n), -1)[(..., *(None,) * n)]
-    for axis in axes:
-        x = fold(x, axis, op)
-    return x
-
-
-def fold(x: Tensor, axis: Axis, op: Fold) -> Tensor:
-    """Combine the taps of each window along one axis; padding takes no part. The result is always a new tensor."""
-    taps = [(outputs, axis.part(x, inputs)) for _, outputs, inputs in axis.taps()]
-    whole = [tap for outputs, tap in taps if outputs == slice(0, axis.out)]
-    if len(whole) > 1:
-        y = op.pair(whole[0], whole[1])
-    elif whole:
-        y = whole[0].clone()
-    else:
-        y = axis.resized(x, axis.out, op.nothing(x.dtype))
-    for tap in whole[2:]:
-        op.into(y, tap)
-    for outputs, tap in taps:
-        if outputs != slice(0, axis.out):
-            op.into(axis.part(y, outputs), tap)
-    return y
-
-
-def spread_all(g: Tensor, axes: Sequence[Axis]) -> Tensor:
-    """The transpose of `fold_all` with a sum."""
-    if all(axis.is_whole() for axis in axes):
-        return g.expand(*g.shape[: -len(axes)], *(axis.size for axis in axes)).clone(
-            memory_format=torch.contiguous_format
-        )
-    for axis in reversed(axes):
-        g = spread(g, axis)
-    return g
-
-
-def spread(g: Tensor, axis: Axis) -> Tensor:
-    """Add each output's value to every position that its window reads: the transpose of `fold` with a sum."""
-    if axis.is_tiling():
-        return _repeated(g, axis)
-    x = axis.resized(g, axis.size, 0)
-    for _, outputs, inputs in axis.taps():
-        axis.part(x, inputs).add_(axis.part(g, outputs))
-    return x
-
-
-def _repeated(g: Tensor, axis: Axis) -> Tensor:
-    """`spread` where no two windows share a position and none is left over: each entry kernel_size times."""
-    channels_last = is_channels_last(g)
-    if axis.kernel_size == 1:
-        return g.clone()
-    if axis.dim == -1 and not channels_last:  # neighbours in memory are copied fastest tap by tap
-        x = axis.resized(g, axis.size, None)
-        for _, _, inputs in axis.taps():
-            axis.part(x, inputs).copy_(g)
-        return x
-    g, dim = (g.movedim(1, -1), g.dim() + axis.dim - 1) if channels_last else (g, g.dim() + axis.dim)
-    shape = (*g.shape[: dim + 1], axis.kernel_size, *g.shape[dim + 1 :])
-    x = g.unsqueeze(dim + 1).expand(shape).flatten(dim, dim + 1)
-    return x.movedim(-1, 1) if channels_last else x
+    def before_channels(self) -> Windows:
+        """The same for a tensor whose channels stand behind the spatial axes."""
+        return Windows(tuple(replace(axis, dim=axis.dim - 1) for axis in self.axes))
 
 
 def windows_of(name: str, input: Tensor, n: int, kernel_size, stride, padding, dilation=1, ceil_mode=False) -> Windows:

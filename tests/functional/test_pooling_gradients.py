@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import course_lib.functional as CF
-from course_lib.functional import _routing
+from course_lib.functional import _folds
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -151,7 +151,7 @@ def test_zero_and_minus_zero_are_equals():
 @pytest.mark.parametrize("nan", [False, True])
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_planes_are_worked_on_block_by_block(monkeypatch, channels_last, nan):
-    monkeypatch.setattr(_routing, "BLOCK", 50)
+    monkeypatch.setattr(_folds, "PIECE", 50)
     x = volume().float()
     if nan:  # in the last block, after the others have been done
         x[-1, -1, 2, 2] = float("nan")
