@@ -95,10 +95,10 @@ class WindowSum:
     divisor: int = 1
 
     def forward(self, x: Tensor) -> Tensor:
-        return fold_all(self._laid_out(x), Windows(self.axes), SUM, self.divisor)
+        return fold_all(self._laid_out(x), self.axes, SUM, self.divisor)
 
     def transpose(self, y: Tensor) -> Tensor:
-        return spread_all(self._laid_out(y), Windows(self.axes), self.divisor)
+        return spread_all(self._laid_out(y), self.axes, self.divisor)
 
     def _laid_out(self, x: Tensor) -> Tensor:
         """In 3-D torch's averages have no channels_last."""

@@ -8,7 +8,7 @@ strided slice: after some number of outputs, the *period*, bins move on by the s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -25,25 +25,41 @@ Reads = tuple[tuple[int, tuple[int, int, int], tuple[int, int, int]], ...]
 
 @dataclass(frozen=True)
 class Bins(Axis):
-    """Windows of several lengths. `kernel_size` is the longest; `stride`, which they don't share, is 0."""
+    """Windows of several lengths. `kernel_size` is the longest; `stride`, which they don't share, is 0.
+
+    Those of an axis of `of` positions, `total` in number, from number `first` on.
+    """
+
+    of: int
+    total: int
+    first: int = 0
 
     def taps(self) -> Iterator[tuple[int, slice, slice]]:
-        for tap, outputs, inputs in _reads(self.size, self.out):
+        for tap, outputs, inputs in _reads(self.of, self.total, self.first, self.out):
             yield tap, slice(*outputs), slice(*inputs)
 
     def starts(self) -> list[int]:
-        return [bin.start for bin in geometry.adaptive_bins(self.size, self.out)]
+        return [bin.start for bin in self._bins()]
+
+    def counts(self, count_include_pad: bool) -> list[int]:
+        return [len(bin) for bin in self._bins()]
 
     def nearest(self, tap: int, device: torch.device) -> Tensor:
-        return torch.tensor(
-            [bin[min(tap, len(bin) - 1)] for bin in geometry.adaptive_bins(self.size, self.out)], device=device
-        )
+        return torch.tensor([bin[min(tap, len(bin) - 1)] for bin in self._bins()], device=device)
 
     def with_border(self, x: Tensor) -> tuple[Tensor, Axis]:
         return x, self  # no bin hangs over
 
-    def counts(self, count_include_pad: bool) -> list[int]:
-        return [len(bin) for bin in geometry.adaptive_bins(self.size, self.out)]
+    def runs(self, count: int) -> Iterator[tuple[Axis, slice, slice]]:
+        step = -(-self.out // max(1, count))
+        for first in range(0, self.out, step):
+            some = self._bins()[first : first + step]
+            inputs = slice(some[0].start, some[-1].stop)
+            axis = replace(self, size=inputs.stop - inputs.start, out=len(some), first=self.first + first)
+            yield axis, inputs, slice(first, first + len(some))
+
+    def _bins(self) -> tuple[range, ...]:
+        return _some_bins(self.of, self.total, self.first, self.out)
 
 
 def bins_of(dim: int, size: int, out: int) -> Axis:
@@ -51,11 +67,17 @@ def bins_of(dim: int, size: int, out: int) -> Axis:
     size = len(range(size))  # torch.compile may pass a symbol, but each size has slices of its own
     if size % out == 0:
         return Axis(dim, size, out, size // out, size // out, 0, 1)
-    return Bins(dim, size, out, max(map(len, geometry.adaptive_bins(size, out))), 0, 0, 1)
+    return Bins(dim, size, out, max(map(len, geometry.adaptive_bins(size, out))), 0, 0, 1, size, out)
 
 
-def _reads(size: int, out: int) -> Reads:
-    return _fewest(size, out)
+def _some_bins(size: int, total: int, first: int, out: int) -> tuple[range, ...]:
+    """Some of an axis's bins, as if what they read were all there is."""
+    bins = geometry.adaptive_bins(size, total)[first : first + out]
+    return tuple(range(bin.start - bins[0].start, bin.stop - bins[0].start) for bin in bins)
+
+
+def _reads(size: int, total: int, first: int, out: int) -> Reads:
+    return _fewest(size, total, first, out)
 
 
 # What torch.compiler.assume_constant_result sets; calling that would import all of torch.compile, a second or more.
@@ -63,9 +85,9 @@ _reads._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=512)
-def _fewest(size: int, out: int) -> Reads:
+def _fewest(size: int, total: int, first: int, out: int) -> Reads:
     """The slices, with the period that needs the fewest of them."""
-    bins = geometry.adaptive_bins(size, out)
+    bins = _some_bins(size, total, first, out)
     return min((_with_period(bins, period) for period in range(1, min(LONGEST_PERIOD, out) + 1)), key=len)
 
 

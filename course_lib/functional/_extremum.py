@@ -60,7 +60,7 @@ def min_pool(name: str, n: int, input: Tensor, kernel_size, stride, padding, dil
 
 def extremum(x: Tensor, windows: Windows, op: Extremum, return_indices: bool) -> tuple[Tensor, Tensor | None]:
     if not return_indices and not _is_differentiated(x):
-        return fold_all(x, windows, op), None
+        return fold_all(x, windows.axes, op), None
     blank = blank_windows(windows, x.device)
     if traced():
         _, indices = winners(x.detach(), windows, op)
@@ -93,12 +93,13 @@ class _Winners(torch.autograd.Function):
     def setup_context(ctx, inputs, output):
         x, ctx.windows, _ = inputs
         ctx.mark_non_differentiable(output[1])
+        ctx.set_materialize_grads(False)  # else zeros come as the gradient of the indices
         ctx.save_for_backward(x, output[1])  # x too, so that its being changed is noticed
         ctx.save_for_forward(output[1])
 
     @staticmethod
     def backward(ctx, g, _):
-        return _scattered(g, ctx.saved_tensors[1], ctx.windows), None, None
+        return None if g is None else _scattered(g, ctx.saved_tensors[1], ctx.windows), None, None
 
     @staticmethod
     def jvp(ctx, tangent, *_):

@@ -30,7 +30,7 @@ class Fold:
 
     pair: Callable[..., Tensor]
     into: Callable[[Tensor, Tensor], Tensor]
-    along: Callable[[Tensor, int], Tensor]
+    along: Callable[..., Tensor]
     nothing: Callable[[torch.dtype], float]
 
 
@@ -42,11 +42,16 @@ def traced() -> bool:
     return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
 
 
-def fold_all(x: Tensor, windows: Windows, op: Fold, divisor: int = 1) -> Tensor:
+def in_memory_order(x: Tensor, axes: Sequence[Axis], work: Callable[[Tensor, tuple[Axis, ...]], Tensor]) -> Tensor:
+    """What `work` makes of a tensor whose channels, if they are last in memory, stand behind the spatial axes."""
+    if not is_channels_last(x, len(axes)):
+        return work(x, tuple(axes))
+    return work(x.movedim(1, -1), Windows(tuple(axes)).before_channels().axes).movedim(-1, 1)
+
+
+def fold_all(x: Tensor, axes: Sequence[Axis], op: Fold, divisor: int = 1) -> Tensor:
     """Combine the taps of each window, and divide. A new tensor in the memory format of `x`."""
-    if is_channels_last(x, len(windows.axes)):
-        return _fold_all(x.movedim(1, -1), windows.before_channels().axes, op, divisor).movedim(-1, 1)
-    return _fold_all(x, windows.axes, op, divisor)
+    return in_memory_order(x, axes, lambda x, axes: _fold_all(x, axes, op, divisor))
 
 
 def _fold_all(x: Tensor, axes: Sequence[Axis], op: Fold, divisor: int) -> Tensor:
@@ -61,10 +66,10 @@ def _fold_all(x: Tensor, axes: Sequence[Axis], op: Fold, divisor: int) -> Tensor
         return (x if divisor == 1 else x.div_(divisor)).contiguous()
     shapes = shapes_between(x.shape, axes)
     y = x.new_empty(shapes[-1])
-    for some_x, some_y in pieces(first, most(shapes[1:]), x, y):
-        for axis in axes[:-1]:
+    for some_axes, _, some_x, some_y in pieces_and_runs(axes, piece_count(shapes), x, y):
+        for axis in some_axes[:-1]:
             some_x = fold(some_x, axis, op)
-        fold(some_x, axes[-1], op, out=some_y)
+        fold(some_x, some_axes[-1], op, out=some_y)
         if divisor != 1:
             some_y.div_(divisor)
     return y
@@ -72,6 +77,8 @@ def _fold_all(x: Tensor, axes: Sequence[Axis], op: Fold, divisor: int) -> Tensor
 
 def fold(x: Tensor, axis: Axis, op: Fold, out: Tensor | None = None) -> Tensor:
     """Combine the taps of each window along one axis; padding takes no part. The result is a new tensor, or `out`."""
+    if axis.kernel_size > axis.out and axis.dilation == 1:  # more taps than windows: a reduction for each is less work
+        return torch.cat([op.along(axis.part(x, w), axis.dim, keepdim=True) for w in axis.windows()], axis.dim, out=out)
     taps = [(outputs, axis.part(x, inputs)) for _, outputs, inputs in axis.taps()]
     whole = [tap for outputs, tap in taps if outputs == slice(0, axis.out)]
     if len(whole) > 1:
@@ -88,11 +95,9 @@ def fold(x: Tensor, axis: Axis, op: Fold, out: Tensor | None = None) -> Tensor:
     return y
 
 
-def spread_all(g: Tensor, windows: Windows, divisor: int = 1) -> Tensor:
+def spread_all(g: Tensor, axes: Sequence[Axis], divisor: int = 1) -> Tensor:
     """The transpose of `fold_all` with a sum."""
-    if is_channels_last(g, len(windows.axes)):
-        return _spread_all(g.movedim(1, -1), windows.before_channels().axes, divisor).movedim(-1, 1)
-    return _spread_all(g, windows.axes, divisor)
+    return in_memory_order(g, axes, lambda g, axes: _spread_all(g, axes, divisor))
 
 
 def _spread_all(g: Tensor, axes: Sequence[Axis], divisor: int) -> Tensor:
@@ -104,7 +109,7 @@ def _spread_all(g: Tensor, axes: Sequence[Axis], divisor: int) -> Tensor:
         return g.contiguous()
     shapes = shapes_between(g.shape, axes, back=True)
     x = g.new_empty(shapes[-1])
-    for some_g, some_x in pieces(g.dim() + axes[-1].dim, most(shapes[:-1]), g, x):
+    for some_g, some_x in pieces(g.dim() + axes[-1].dim, piece_count(shapes), g, x):
         some_g = some_g if divisor == 1 else some_g / divisor
         for axis in axes[:-1]:
             some_g = spread(some_g, axis)
@@ -141,17 +146,31 @@ def shapes_between(shape: Sequence[int], axes: Sequence[Axis], back: bool = Fals
     return shapes
 
 
-def most(shapes: Sequence[Sequence[int]]) -> int:
-    return max(map(math.prod, shapes))
+def piece_count(shapes: Sequence[Sequence[int]]) -> int:
+    """Into how many pieces to cut: each is to stay in the cache, and what lies between below half of the result."""
+    entries = [math.prod(shape) for shape in shapes]
+    return max(-(-max(entries) // PIECE), -(-2 * max(entries[1:-1], default=0) // max(1, entries[-1])))
 
 
-def pieces(lead: int, entries: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-    """Cut tensors alike along their first `lead` axes, so that of `entries` in all a piece has about PIECE."""
-    count, length = -(-entries // PIECE), len(tensors[0])
+def pieces_and_runs(axes: Sequence[Axis], count: int, x: Tensor, *outs: Tensor) -> Iterator[tuple]:
+    """Cut an input and what is made of it along the axes before the spatial ones, and then the first of those.
+
+    For each piece the axes that it has, what it reads of the first axis, and the tensors.
+    """
+    lead = x.dim() + axes[0].dim
+    for piece in pieces(lead, count, x, *outs):
+        for axis, inputs, outputs in axes[0].runs(count // max(1, math.prod(x.shape[:lead]))):
+            parts = [axis.part(out, outputs) for out in piece[1:]]
+            yield (axis, *axes[1:]), inputs, axis.part(piece[0], inputs), *parts
+
+
+def pieces(lead: int, count: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Cut tensors alike along their first `lead` axes into about `count` pieces, if there are so many entries."""
+    length = len(tensors[0])
     if lead == 0 or count <= 1 or length == 0:
         yield tensors
     elif count <= length:
         yield from zip(*(t.split(-(-length // count)) for t in tensors), strict=True)
     else:
         for rows in zip(*tensors, strict=True):
-            yield from pieces(lead - 1, entries // length, *rows)
+            yield from pieces(lead - 1, count // length, *rows)

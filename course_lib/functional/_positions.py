@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_lib.functional._folds import Fold, most, pieces, shapes_between, traced
+from course_lib.functional._folds import Fold, piece_count, pieces_and_runs, shapes_between, traced
 from course_lib.functional._windows import Axis, Windows, is_channels_last
 
 EXACT = 2**24  # float32 holds whole numbers up to this
@@ -56,8 +56,11 @@ def _winners(x: Tensor, windows: Windows, op: Extremum) -> tuple[Tensor, Tensor]
         values, at = _tournaments(x, at, axes, op, nan=x.is_floating_point())
         return values.reshape(shapes[-1]).contiguous(), at.long().expand(values.shape).reshape(shapes[-1]).contiguous()
     values, indices = x.new_empty(shapes[-1]), x.new_empty(shapes[-1], dtype=torch.long)
-    for some_x, some_values, some_indices in pieces(first, most(shapes), x, values, indices):
-        best, best_at = _tournaments(some_x, at, axes, op, nan=math.isnan(some_x.sum().item()))
+    for some_axes, inputs, some_x, some_values, some_indices in pieces_and_runs(
+        axes, piece_count(shapes), x, values, indices
+    ):
+        some_at = axes[0].part(at, inputs)
+        best, best_at = _tournaments(some_x, some_at, some_axes, op, nan=math.isnan(some_x.sum().item()))
         some_values.copy_(best.view(some_values.shape))
         some_indices.copy_(best_at.expand(best.shape).view(some_values.shape))
     return values, indices
@@ -89,8 +92,7 @@ def _each_tap(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tup
 
 def _each_window(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tuple[Tensor, Tensor]:
     best, best_at = [], []
-    for start, count in zip(axis.starts(), axis.counts(count_include_pad=False), strict=True):
-        window = slice(max(start, 0), max(start, 0) + count)
+    for window in axis.windows():
         entries, where = axis.part(x, window), axis.part(at, window)
         extreme = op.along(entries, axis.dim, keepdim=True)
         hit = _ones(torch.eq, entries, extreme).to(at.dtype)

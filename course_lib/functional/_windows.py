@@ -58,6 +58,11 @@ class Axis:
         first, last = -(start // self.dilation), (self.size - 1 - start) // self.dilation
         return (start + first.clamp_min(tap).minimum(last) * self.dilation).clamp(0, self.size - 1)
 
+    def windows(self) -> list[slice]:
+        """What each output reads, without dilation."""
+        counts = self.counts(count_include_pad=False)
+        return [slice(max(at, 0), max(at, 0) + count) for at, count in zip(self.starts(), counts, strict=True)]
+
     def counts(self, count_include_pad: bool) -> list[int]:
         """How many positions each window has: inside the padded input, or inside the input alone.
 
@@ -74,6 +79,17 @@ class Axis:
         """Does each position belong to one window, and to one alone?"""
         whole = self.out * self.kernel_size == self.size and (self.padding, self.dilation) == (0, 1)
         return whole and (self.stride == self.kernel_size or self.out == 1)
+
+    def runs(self, count: int) -> Iterator[tuple[Axis, slice, slice]]:
+        """Cut the outputs into about `count` runs: for each its axis, what its windows read, and its outputs."""
+        step = -(-self.out // max(1, count))
+        for start in range(0, self.out, step):
+            outputs = slice(start, min(start + step, self.out))
+            first = start * self.stride - self.padding
+            last = (outputs.stop - 1) * self.stride - self.padding + (self.kernel_size - 1) * self.dilation
+            inputs = slice(max(0, first), min(self.size, last + 1))
+            size = inputs.stop - inputs.start
+            yield replace(self, size=size, out=outputs.stop - start, padding=inputs.start - first), inputs, outputs
 
     def with_border(self, x: Tensor) -> tuple[Tensor, Axis]:
         """`x` with its border repeated as far as windows hang over it, and the same windows over that."""

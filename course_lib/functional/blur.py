@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from course_lib import geometry
+from course_lib.functional._folds import in_memory_order
 from course_lib.functional._linear import apply
 from course_lib.functional._windows import FLOATS, SHAPES, Axis, check_dtype, check_tensor
 
@@ -83,22 +84,30 @@ class Blur:
     axes: tuple[Axis, ...]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        for axis in self.axes:
-            y = axis.resized(x, axis.out, 0)
-            for weight, outputs, inputs in _reads(axis):
-                axis.part(y, outputs).add_(axis.part(x, inputs), alpha=weight)
-            x = y
-        return x
+        return in_memory_order(x, self.axes, _blurred)
 
     def transpose(self, y: torch.Tensor) -> torch.Tensor:
-        for axis in reversed(self.axes):
-            x = axis.resized(y, axis.size, 0)
-            for weight, outputs, inputs in _reads(axis):
-                part = axis.part(y, outputs)
-                part = part.sum(axis.dim, keepdim=True) if inputs.stop - inputs.start == 1 else part
-                axis.part(x, inputs).add_(part, alpha=weight)
-            y = x
-        return y
+        return in_memory_order(y, self.axes, _blurred_back)
+
+
+def _blurred(x: torch.Tensor, axes: tuple[Axis, ...]) -> torch.Tensor:
+    for axis in axes:
+        y = axis.resized(x, axis.out).zero_()
+        for weight, outputs, inputs in _reads(axis):
+            axis.part(y, outputs).add_(axis.part(x, inputs), alpha=weight)
+        x = y
+    return x
+
+
+def _blurred_back(y: torch.Tensor, axes: tuple[Axis, ...]) -> torch.Tensor:
+    for axis in reversed(axes):
+        x = axis.resized(y, axis.size).zero_()
+        for weight, outputs, inputs in _reads(axis):
+            part = axis.part(y, outputs)
+            part = part.sum(axis.dim, keepdim=True) if inputs.stop - inputs.start == 1 else part
+            axis.part(x, inputs).add_(part, alpha=weight)
+        y = x
+    return y
 
 
 def _reads(axis: Axis) -> Iterator[tuple[float, slice, slice]]:
