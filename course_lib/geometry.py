@@ -250,7 +250,8 @@ def _check_sizes(size: int, output_size: int) -> None:
 
 
 def _is_int(value: object) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    # int first: a number that torch.compile follows is one, but cannot be asked for its attributes
+    return (isinstance(value, int) or hasattr(value, "__index__")) and not isinstance(value, bool)
 
 
 def _check_window(kernel_size: int, stride: int, padding: int, dilation: int) -> None:

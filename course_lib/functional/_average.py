@@ -53,7 +53,13 @@ def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ce
     if isinstance(norm_type, (int, float)) and math.isinf(norm_type):
         pool = max_pool if norm_type > 0 else min_pool
         return pool(name, n, input.abs(), kernel_size, stride, 0, 1, ceil_mode, False)
-    mean = avg_pool(name, n, input.pow(norm_type), kernel_size, stride, 0, ceil_mode, True)
+    try:
+        powers = input.pow(norm_type)
+    except (TypeError, RuntimeError) as error:
+        raise type(error)(
+            f"{name}(): norm_type={norm_type!r} must be a number to whose power the input, {input.dtype}, can be raised"
+        ) from None
+    mean = avg_pool(name, n, powers, kernel_size, stride, 0, ceil_mode, True)
     if norm_type == 0:
         raise ZeroDivisionError(
             f"{name}(): norm_type=0 must be another number than 0: the law takes the root 1 / norm_type"
