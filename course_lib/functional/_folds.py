@@ -18,7 +18,7 @@ from torch import Tensor
 from course_lib.functional._windows import Axis, Windows, is_channels_last
 
 # Entries of a piece, at the axis where it is largest: a few such tensors fit into a processor's last cache.
-PIECE = 2**18
+PIECE = 2**19
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ def shapes_between(shape: Sequence[int], axes: Sequence[Axis], back: bool = Fals
 
 
 def piece_count(shapes: Sequence[Sequence[int]]) -> int:
-    """Into how many pieces to cut: each is to stay in the cache, and what lies between below half of the result."""
+    """Into how many pieces to cut: each is to stay in the cache, and what lies between below the size of the result."""
     entries = [math.prod(shape) for shape in shapes]
-    return max(-(-max(entries) // PIECE), -(-2 * max(entries[1:-1], default=0) // max(1, entries[-1])))
+    return max(-(-max(entries) // PIECE), -(-max(entries[1:-1], default=0) // max(1, entries[-1])))
 
 
 def pieces_and_runs(axes: Sequence[Axis], count: int, x: Tensor, *outs: Tensor) -> Iterator[tuple]:

@@ -92,11 +92,12 @@ def _each_tap(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tup
 
 def _each_window(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tuple[Tensor, Tensor]:
     best, best_at = [], []
+    top = 2 / torch.finfo(at.dtype).eps  # beyond every position, and exact
     for window in axis.windows():
         entries, where = axis.part(x, window), axis.part(at, window)
         extreme = op.along(entries, axis.dim, keepdim=True)
         hit = _ones(torch.eq, entries, extreme).to(at.dtype)
-        first = torch.lerp(at.new_tensor(2.0 * EXACT), where, hit).amin(axis.dim, keepdim=True)
+        first = top - (hit * (top - where)).amax(axis.dim, keepdim=True)
         if nan:
             last = (where * (entries != entries)).amax(axis.dim, keepdim=True)
             first = torch.where(extreme != extreme, last, first)
