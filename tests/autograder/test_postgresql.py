@@ -132,6 +132,7 @@ def test_nbgraders_own_commands_work_there(room: Any, in_a_file: Any, nbgrader: 
 def test_receipts_of_one_gradebook_say_nothing_of_another(room: Any, in_a_file: Any) -> None:
     """Between two gradings here, everything is graded into a file, with a later submission of the same points."""
     run(room)
+    shutil.copy(in_a_file.root / "gradebook.db", room.root)
     (room.submission("ada").parent / "timestamp.txt").write_text("2026-11-30 12:00:00 UTC")
     assert all(row.written for row in grade.Grading(room.root).rows())
     assert "2026-11-26" in str(room.rows()[8][2])
