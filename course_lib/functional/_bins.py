@@ -44,6 +44,10 @@ class Bins(Axis):
     def counts(self, count_include_pad: bool) -> list[int]:
         return [len(bin) for bin in self._bins()]
 
+    def read(self, tap: int, *tensors: Tensor) -> list[Tensor]:
+        at = self.nearest(tap, tensors[0].device)  # seldom one slice
+        return [x.index_select(self.dim, at) for x in tensors]
+
     def nearest(self, tap: int, device: torch.device) -> Tensor:
         return torch.tensor([bin[min(tap, len(bin) - 1)] for bin in self._bins()], device=device)
 

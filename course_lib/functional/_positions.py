@@ -44,21 +44,20 @@ def winners(x: Tensor, windows: Windows, op: Extremum) -> tuple[Tensor, Tensor]:
 def _winners(x: Tensor, windows: Windows, op: Extremum) -> tuple[Tensor, Tensor]:
     axes, first = windows.axes, x.dim() + windows.axes[0].dim
     sizes, behind = x.shape[first : first + len(axes)], x.shape[first + len(axes) :]
-    count = math.prod(sizes)
-    at = torch.arange(count, dtype=torch.float32 if count <= EXACT else torch.float64, device=x.device)
+    total = math.prod(sizes)
+    at = torch.arange(total, dtype=torch.float32 if total <= EXACT else torch.float64, device=x.device)
     shapes = shapes_between(x.shape, axes[::-1])
     if all(axis.is_whole() for axis in axes):
-        x, at = x.flatten(first, first + len(axes) - 1), at.reshape(count, *(1 for _ in behind))
-        axes = (Axis(-1 - len(behind), count, 1, count, 1, 0, 1),)
+        x, at = x.flatten(first, first + len(axes) - 1), at.reshape(total, *(1 for _ in behind))
+        axes = (Axis(-1 - len(behind), total, 1, total, 1, 0, 1),)
     else:
         at = at.reshape(*sizes, *(1 for _ in behind))
     if traced() or x.device.type != "cpu":  # nobody can look for a NaN here, or should wait for what is found
         values, at = _tournaments(x, at, axes, op, nan=x.is_floating_point())
         return values.reshape(shapes[-1]).contiguous(), at.long().expand(values.shape).reshape(shapes[-1]).contiguous()
     values, indices = x.new_empty(shapes[-1]), x.new_empty(shapes[-1], dtype=torch.long)
-    for some_axes, inputs, some_x, some_values, some_indices in pieces_and_runs(
-        axes, piece_count(shapes), x, values, indices
-    ):
+    count = piece_count(shapes[:1])  # for the cache alone: what lies between is less than the gradient to come
+    for some_axes, inputs, some_x, some_values, some_indices in pieces_and_runs(axes, count, x, values, indices):
         some_at = axes[0].part(at, inputs)
         best, best_at = _tournaments(some_x, some_at, some_axes, op, nan=math.isnan(some_x.sum().item()))
         some_values.copy_(best.view(some_values.shape))
@@ -78,9 +77,9 @@ def _tournaments(x: Tensor, at: Tensor, axes: tuple[Axis, ...], op: Extremum, na
 def _each_tap(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tuple[Tensor, Tensor]:
     (x, bordered), (at, _) = axis.with_border(x), axis.with_border(at)
     axis = bordered
-    best, best_at = axis.read(x, 0), axis.read(at, 0)
+    best, best_at = axis.read(0, x, at)
     for tap in range(1, axis.kernel_size):
-        challenger, its = axis.read(x, tap), axis.read(at, tap)
+        challenger, its = axis.read(tap, x, at)
         if challenger.stride(-1) != 1:  # far apart in memory, numbers are compared one by one, 20 times as slowly
             challenger, best = challenger.contiguous(), best.contiguous()
         hit = _ones(op.beats, challenger, best)

@@ -45,12 +45,13 @@ class Axis:
         """Position of tap 0 of each output; below 0 in the left padding."""
         return [index * self.stride - self.padding for index in range(self.out)]
 
-    def read(self, x: Tensor, tap: int) -> Tensor:
+    def read(self, tap: int, *tensors: Tensor) -> list[Tensor]:
         """What every output reads at a tap: where that lies outside of the input, its window's nearest entry inside."""
         for number, outputs, inputs in self.taps():
             if number == tap and outputs == slice(0, self.out):
-                return self.part(x, inputs)
-        return x.index_select(self.dim, self.nearest(tap, x.device))
+                return [self.part(x, inputs) for x in tensors]
+        at = self.nearest(tap, tensors[0].device)
+        return [x.index_select(self.dim, at) for x in tensors]
 
     def nearest(self, tap: int, device: torch.device) -> Tensor:
         """The positions of what `read` returns."""
