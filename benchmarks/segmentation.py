@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> str:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=200, help="how many scenes to train on")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--depths", type=int, nargs="+", default=list(DEPTHS), choices=list(DEPTHS))
     parser.add_argument("--save", action="store_true", help=f"write the table to docs/benchmarks/{TABLE.name}")
     chosen = parser.parse_args(arguments)

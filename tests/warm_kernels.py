@@ -2,8 +2,8 @@
 
 To start Python with torch takes seconds, and the tests run some fifty kernels. ``warm_kernels(folder)`` gives the
 variables with which Jupyter and nbgrader find a kernel named python3 that starts so. A notebook sees no difference:
-its names are its own, and what it does not import it does not have. The kernel that is installed is used by the tests
-of tests/autograder, which need no torch in theirs.
+its names are its own, and what it does not import it does not have. The kernel that is installed has its turn where
+little is imported: in the tests of the build and of stock nbgrader (tests/autograder).
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def train(
     scenes: Scenes,
     depth: int = DEPTH,
     seed: int = 0,
-    epochs: int = 6,
+    epochs: int = 3,
     tick: Callable[[], object] = lambda: None,
 ) -> nn.Module:
     """A network in eval mode, trained to tell the pixels of digits from the others. `tick` follows every epoch.
@@ -127,10 +127,10 @@ def train(
     pictures = scenes.pictures.contiguous(memory_format=torch.channels_last)
     masks, weight = scenes.masks.float(), torch.tensor(3.0)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01, fused=True)
-    steps = epochs * -(-len(pictures) // 16)
+    steps = epochs * -(-len(pictures) // 8)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
     for _ in range(epochs):
-        for batch in torch.randperm(len(pictures)).split(16):
+        for batch in torch.randperm(len(pictures)).split(8):
             optimizer.zero_grad()
             F.binary_cross_entropy_with_logits(net(pictures[batch]), masks[batch], pos_weight=weight).backward()
             optimizer.step()
@@ -178,7 +178,7 @@ def compare(
     unseen: Scenes,
     depths: Sequence[int] = (DEPTH,),
     seeds: Sequence[int] = (0, 1, 2),
-    epochs: int = 6,
+    epochs: int = 3,
     tick: Callable[[], object] = lambda: None,
 ) -> list[Row]:
     """Trains a network for each name, depth and seed, and judges it on scenes that it has not seen.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from course_lib.checking.compare import Difference, buffer_difference, difference, gradient_difference, part_difference
-from course_lib.checking.driver import Outcome, attempt, run
+from course_lib.checking.driver import Outcome, run
 from course_lib.checking.exercise import Case, Exercise, Facet, Misconception
 from course_lib.checking.guard import Hit
 
@@ -136,7 +136,7 @@ def _finding(exercise: Exercise, facet: Facet, case: Case, outcome: Outcome, hid
         return Finding(case, outcome, "not raised", hidden=hidden)
     if outcome.changed:
         return Finding(case, outcome, "changed", hidden=hidden)
-    target = _target(exercise, case, kept=not hidden)
+    target = _known_outcome(exercise, exercise.oracle, case, kept=not hidden)
     if target.status != "returned":
         raise RuntimeError(f"the oracle of {exercise.name} must return on every case, but on {case} it gave {target}")
     found = _difference(facet, target, outcome)
@@ -152,18 +152,18 @@ def _finding(exercise: Exercise, facet: Facet, case: Case, outcome: Outcome, hid
     return None
 
 
-_targets: dict[tuple[Callable, int], tuple[Case, Outcome]] = {}
+_known: dict[tuple[Callable, int], tuple[Case, Outcome]] = {}
 
 
-def _target(exercise: Exercise, case: Case, kept: bool) -> Outcome:
-    """What the oracle gives; that of a public case, which every check asks for, is computed once."""
-    key = (exercise.oracle, id(case))
-    if key in _targets:
-        return _targets[key][1]
-    target = run(exercise, exercise.oracle, case, trusted=True)
+def _known_outcome(exercise: Exercise, function: Callable, case: Case, kept: bool) -> Outcome:
+    """What an oracle or a misconception gives; for a public case, which every check asks for, it is run once."""
+    key = (function, id(case))
+    if key in _known:
+        return _known[key][1]
+    outcome = run(exercise, function, case, trusted=True)
     if kept:
-        _targets[key] = case, target  # with the case, so that its id stays its own
-    return target
+        _known[key] = case, outcome  # with the case, so that its id stays its own
+    return outcome
 
 
 def _difference(facet: Facet, target: Outcome, outcome: Outcome) -> Difference | None:
@@ -211,7 +211,7 @@ def _explains(exercise: Exercise, wrong: Callable, tried: Tried) -> bool:
     outcome = tried.outcome
     if outcome.status != "returned":
         return False
-    [theirs] = attempt(exercise, wrong, [tried.case], trusted=True)
+    theirs = _known_outcome(exercise, wrong, tried.case, kept=tried.case in tried.facet.public)
     if theirs.status != "returned":
         return False
     # Both ways, because a gradient that the target lacks is no difference.

@@ -413,7 +413,7 @@ decoders = {
     "unpooling": segmentation.Unpooling,
     "U-Net": UNet,
 }
-with tqdm(total=4 * 3 * 6, desc="epochs", file=sys.stdout, ncols=80) as bar:
+with tqdm(total=4 * 3 * 3, desc="epochs", file=sys.stdout, ncols=80) as bar:
     rows = segmentation.compare(decoders, taught, unseen, tick=bar.update)
 Markdown(segmentation.table(rows))
 
@@ -447,7 +447,7 @@ figures.picture_table({name: list(column[:3]) for name, column in columns.items(
 
 # %% tags=["skip-execution", "varies", "clear-output", "your-code"]
 two = {name: decoders[name] for name in ("no skips", "U-Net")}
-with tqdm(total=2 * 3 * 6, desc="epochs", file=sys.stdout, ncols=80) as bar:
+with tqdm(total=2 * 3 * 3, desc="epochs", file=sys.stdout, ncols=80) as bar:
     shallow = segmentation.compare(two, taught, unseen, depths=[2], tick=bar.update)
 Markdown(segmentation.table(shallow + [row for row in rows if row.name in two]))
 

@@ -39,13 +39,18 @@ LEARNERS = {
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any], nbgrader: Any) -> Any:
+def stock(
+    tmp_path_factory: pytest.TempPathFactory,
+    classroom: Callable[[Path], Any],
+    nbgrader: Any,
+    kernels: dict[str, str],
+) -> Any:
     """A class graded by nbgrader as it is."""
     room = classroom(tmp_path_factory.mktemp("stock") / "course")
     for learner, sources in LEARNERS.items():
         room.hand_in(learner, room.notebook("notebooks" if learner == "untouched" else "solutions", **sources))
     nbgrader(room.root, "generate_assignment", room.stem, "--force", **STOCK)
-    nbgrader(room.root, "autograde", room.stem, **STOCK)
+    nbgrader(room.root, "autograde", room.stem, **STOCK, **kernels)
     return room
 
 
