@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.analysis.scenes import SIDES, Scenes
-from course_lib.analysis.shift_consistency import one_thread
+from course_lib.analysis.shift_consistency import channels_last, one_thread
 
 WIDTH, DEPTH = 6, 3
 
@@ -119,11 +119,8 @@ def train(
     A missed pixel of a digit costs three times what a false one does: nine of ten pixels belong to none.
     """
     torch.manual_seed(seed)
-    # On a CPU convolutions of few channels are about a third faster with the channels last in memory.
     net = network(1, 1, WIDTH, depth)
-    for parameter in net.parameters():
-        if parameter.dim() == 4:
-            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    channels_last(net)
     pictures = scenes.pictures.contiguous(memory_format=torch.channels_last)
     masks, weight = scenes.masks.float(), torch.tensor(3.0)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01, fused=True)
