@@ -115,10 +115,23 @@ def _grade(chosen: argparse.Namespace) -> int:
                 db_url=chosen.db,
                 limits=limits,
                 trust_submissions=chosen.trust_submissions,
+                nursery=nursery,
             )
         )
 
-    return _graded(run)
+    nursery = None
+    if sys.platform == "linux":
+        from autograder import schedule
+
+        # It imports torch while this process imports nbgrader.
+        nursery = schedule.Nursery()
+        if schedule.something_is_new(Path.cwd()):
+            nursery.start()
+    try:
+        return _graded(run)
+    finally:
+        if nursery:
+            nursery.stop()
 
 
 def _demo(chosen: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder import messages, sandbox
+from autograder import cgroup, messages, sandbox
 from autograder.table import wrapped
 
 # What can forbid a user namespace: a setting under /proc/sys, the value that forbids, and one that allows.
@@ -27,6 +27,8 @@ NAMESPACES = {
     "network": sandbox.CLONE_NEWNET,
     "ipc": sandbox.CLONE_NEWIPC,
 }
+
+EXTRA = ("group", "cgroup")  # good to have, and nothing that grading needs
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def layers() -> Iterator[Layer]:
     yield Layer("seccomp", sandbox.tried(sandbox.filter_calls))
     yield Layer("uid", sandbox.tried(_unprivileged))
     yield Layer("limits", sandbox.tried(lambda: sandbox.limit(sandbox.Limits())))
+    cgroup.delegate()
+    group = cgroup.make(sandbox.Limits())
+    if group:
+        group.remove()
+    yield Layer("group", "" if group else messages.NO_CGROUP, f"version {group.version}" if group else "")
     most = memory_of_cgroup()
     yield Layer("cgroup", "" if most else messages.NO_CGROUP_LIMIT, f"{(most or 0) / (1 << 30):.1f} GiB")
 
@@ -136,7 +143,7 @@ def run(say: Callable[[str], None] = print) -> int:
     problem = trial()
     say(f"{'✗' if problem else '✓'} {messages.TRIAL}")
     say("")
-    needed = [name for name in missing if name != "cgroup"]
+    needed = [name for name in missing if name not in EXTRA]
     verdict = messages.UNFIT.format(problem=problem) if problem else messages.FIT_PARTLY if needed else messages.FIT
     for line in wrapped(verdict):
         say(line)

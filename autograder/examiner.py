@@ -66,8 +66,17 @@ def _step(step: Step, script: Script, learner: Learner, secret: str, record: Rec
         record.weak.append(step.grade_id)
         if not _controls_fail(learner):
             record.outputs[step.index] = [error("NoControl", messages.NO_CONTROL)]
-    if answer.get("cut") and not record.sentence:
-        record.sentence = messages.TEXT_CUT
+    if answer.get("late"):
+        record.sentence = record.sentence or messages.CELL_LATE.format(limits=learner.limits)
+    if answer.get("cut"):
+        record.sentence = record.sentence or messages.TEXT_CUT
+    record.sentence = record.sentence or _breach(record.outputs[step.index])
+
+
+def _breach(outputs: Sequence[Output]) -> str:
+    """The sentence on a limit at which a call of the kernel failed, as the cell's error says; empty where none did."""
+    said = [f"{output['ename']}: {output['evalue']}" for output in outputs if output["output_type"] == "error"]
+    return next((told for word, told in messages.BREACHES.items() if any(word in each for each in said)), "")
 
 
 # Asserts that must fail. Where one passes, the learner's process no longer means what a test cell says.

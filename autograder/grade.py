@@ -73,6 +73,7 @@ class Grading:
         db_url: str | None = None,
         limits: Mapping[str, float] | None = None,
         trust_submissions: bool = False,
+        nursery: schedule.Nursery | None = None,
     ):
         self.course = Course(config=settings(root, db_url))
         options = self.course.config.Submission
@@ -81,7 +82,7 @@ class Grading:
         self.trust_submissions = options.trust_submissions = trust_submissions or options.get(
             "trust_submissions", False
         )
-        self.jobs = jobs
+        self.jobs, self.nursery = jobs, nursery
         self.secret, self.new_secret = secret(root)
         self.ledger = Ledger(root / LEDGER, self.secret, self.limits)
         self.receipts = receipts_of(self.course)
@@ -100,6 +101,7 @@ class Grading:
                 limits=self.limits,
                 jobs=self.jobs,
                 trust_submissions=self.trust_submissions,
+                nursery=self.nursery,
             )
             for key, record in results:
                 yield from self._take()

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -73,6 +74,10 @@ class _Held(Session):
         self.flush()
 
 
+# What nbgrader asks of a cell of the assignment while a submission is graded (its OverwriteCells).
+_ASKED = ("name", "cell_type", "locked", "source", "checksum", "max_score")
+
+
 class Shared(Gradebook):
     """A gradebook that stays open when nbgrader closes it. alone: refuse another grading on any machine.
 
@@ -83,6 +88,7 @@ class Shared(Gradebook):
         self.url, self.alone = parsed(course.db_url), alone
         self.server = self.url.get_backend_name() != "sqlite"
         self.trouble: Exception | None = None
+        self._known: dict[tuple[str, ...], Any] | None = {}
         try:
             with mock.patch.object(api, "create_engine", partial(self._connected, api.create_engine)):
                 super().__init__(course.db_url, course.course_id)
@@ -97,6 +103,31 @@ class Shared(Gradebook):
     def longest_name(self) -> int:
         """Characters that a learner's name may have. SQLite takes any, whatever nbgrader says."""
         return Student.__table__.c.id.type.length if self.server else sys.maxsize
+
+    def find_source_cell(self, name: str, notebook: str, assignment: str) -> Any:
+        return self._once(super().find_source_cell, name, notebook, assignment)
+
+    def find_graded_cell(self, name: str, notebook: str, assignment: str) -> Any:
+        return self._once(super().find_graded_cell, name, notebook, assignment)
+
+    def _once(self, find: Callable[..., Any], *names: str) -> Any:
+        """A cell of the assignment, looked up once for the whole class: no submission changes it."""
+        if self._known is None:
+            return find(*names)
+        key = (find.__name__, *names)
+        if key not in self._known:
+            cell = find(*names)
+            self._known[key] = SimpleNamespace(**{each: getattr(cell, each) for each in _ASKED if hasattr(cell, each)})
+        return self._known[key]
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """While this is open, the cells of assignments are looked up each time, and may be changed."""
+        self._known = None
+        try:
+            yield
+        finally:
+            self._known = {}
 
     def close(self) -> None:
         self.db.expire_all()

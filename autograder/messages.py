@@ -16,7 +16,22 @@ UNSAFE = "This machine offers neither namespaces ({missing}) nor Landlock, so a 
 STAYS_ROOT = "You are root here and may not become anybody else ({problem}), so a submission would run as root. Grade as an ordinary user, or allow this container to change its user (CAP_SETUID and CAP_SETGID). `python -m autograder doctor` shows the rest."
 NO_ZYGOTE = "The process that notebooks are to run in ended before it was ready, twice, the last time with status {status}. What it said stands above; if it said nothing, look whether the machine has run out of memory."
 NO_SECCOMP = "seccomp does not work here ({problem}). Install Debian's libseccomp2 and the Python package pyseccomp; then grade again."
+CELL_LATE = "A cell of this notebook ran longer than it may ({limits.cell_seconds:g} seconds) and was interrupted. Is there a loop that never ends?"
 TEXT_CUT = "This notebook printed more than is kept; the rest was cut off."
+_PROCESSES = (
+    "This notebook started more processes or threads than it may. Start fewer, and wait for each of them to end."
+)
+_FILES = "This notebook wrote more into files than it may. Write less, or delete what is no longer needed."
+_MEMORY = "This notebook asked for more memory at once than it may. Is a tensor's size what you meant it to be?"
+# What a limit's error says, as Python and torch word it, and what that means.
+BREACHES = {
+    "BlockingIOError: [Errno 11]": _PROCESSES,
+    "can't start new thread": _PROCESSES,
+    "[Errno 27]": _FILES,
+    "[Errno 28]": _FILES,
+    "MemoryError": _MEMORY,
+    "can't allocate memory": _MEMORY,
+}
 GARBLED = "What came back from the call could not be understood."
 
 # The problems of work that cannot be run at all, by their names in course_lib.checking.messages.
@@ -142,6 +157,11 @@ LAYERS = {
         "a submission can take all memory, processes and disk.",
         "raise the hard limits of this shell; `ulimit -H -a` shows them.",
     ),
+    "group": Layer(
+        "cgroup for each zygote",
+        "memory is looked at ten times a second and processes are counted by user, so a burst of many small processes can for a moment take more than it may.",
+        "start it as `systemd-run --user --scope -p Delegate=yes python -m autograder grade`, or where /sys/fs/cgroup is writable.",
+    ),
     "cgroup": Layer(
         "memory limit on the grader",
         "several processes of one submission could together take more memory than they may, for the tenth of a second between two looks.",
@@ -149,6 +169,7 @@ LAYERS = {
     ),
 }
 NO_LANDLOCK = "not in this kernel"
+NO_CGROUP = "none can be made; good to have"
 NO_CGROUP_LIMIT = "none; good to have"
 DOCTOR_TITLE = "What stands between a submission and this machine"
 WITHOUT = "Without it: "

@@ -143,12 +143,11 @@ def _known(cell: dict[str, Any], model: NotebookNode, released: str, anomalies: 
 
 def _other(cell: dict[str, Any], ordinary: dict[str, NotebookNode]) -> NotebookNode:
     """A cell that nobody grades: the learner's text; of the metadata only what the master's cell of this id has."""
-    make = {
-        "code": nbformat.v4.new_code_cell,
-        "markdown": nbformat.v4.new_markdown_cell,
-        "raw": nbformat.v4.new_raw_cell,
-    }
-    mine = make[cell["cell_type"]](_clean_text(cell.get("source", "")))
+    # Not by nbformat's new_code_cell and the like: each of them validates its cell; the notebook is validated later.
+    mine = NotebookNode(
+        cell_type=cell["cell_type"], metadata=NotebookNode(), source=_clean_text(cell.get("source", ""))
+    )
+    _clear(mine)
     model = ordinary.get(cell["id"]) if isinstance(cell.get("id"), str) else None
     mine.id = ""
     if model is not None and model.cell_type == mine.cell_type:

@@ -27,7 +27,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS = 1, 4, 15, 38
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 SYS_LANDLOCK = 444  # create_ruleset; add_rule and restrict_self follow
 
@@ -87,6 +87,11 @@ def become_nobody() -> None:
 def die_with_parent() -> None:
     """The kernel kills this process when its parent ends."""
     _call("prctl", PR_SET_PDEATHSIG, 9, 0, 0, 0)
+
+
+def name_process(name: str) -> None:
+    """What ``ps -o comm`` shows of this process, which may be a fork with the command line of another."""
+    _call("prctl", PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 # Namespaces ------------------------------------------------------------------------------------------------------
@@ -204,6 +209,11 @@ def own_scratch(limits: Limits, paths: Sequence[str]) -> None:
 # What can't be taken back ------------------------------------------------------------------------------------------
 
 
+def cpu_seconds(limits: Limits) -> int:
+    """What all threads of a process may compute together."""
+    return int(limits.wall_seconds) + 5
+
+
 def limit(limits: Limits) -> None:
     """The kernel's own limits. Memory counts from what the fork has already."""
     with open("/proc/self/statm") as file:
@@ -214,7 +224,7 @@ def limit(limits: Limits) -> None:
         (resource.RLIMIT_FSIZE, limits.files),
         (resource.RLIMIT_NOFILE, 256),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, int(limits.wall_seconds) + 5),
+        (resource.RLIMIT_CPU, cpu_seconds(limits)),
     ):
         resource.setrlimit(what, (most, most))
 

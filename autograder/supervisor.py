@@ -8,14 +8,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from autograder import messages, wire
+from autograder import cgroup, launch, messages, wire
 from autograder.record import Code
 from autograder.sandbox import Limits, SandboxError
 
@@ -38,7 +36,8 @@ class Zygote:
         self.trust_submissions = trust_submissions
         self.missing: dict[str, str] = {}
         self._control: socket.socket | None = None
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen | launch.Forked | None = None
+        self._group: cgroup.Group | None = None
 
     def __enter__(self) -> Zygote:
         self.start()
@@ -47,12 +46,16 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """Starts it; once more where it is killed before it is ready. Errors: SandboxError."""
-        answer = self._started() or self._started()
+    def start(self, fork: Callable[[socket.socket, socket.socket], launch.Forked] | None = None) -> None:
+        """Starts it; once more where it is killed before it is ready. Errors: SandboxError.
+
+        fork: makes the first one from this process, given our end of its control socket, to close there, and its own.
+        """
+        answer = self._started(fork) or self._started()
         if not answer:
             assert self._process is not None
             raise SandboxError(messages.NO_ZYGOTE.format(status=self._process.wait()))
+        self._limit_together()
         said = json.loads(answer)
         self.missing = said["missing"]
         if problem := said.get("stays_root"):
@@ -65,16 +68,22 @@ class Zygote:
             self.stop()
             raise SandboxError(messages.UNSAFE.format(missing="; ".join(self.missing.values())))
 
-    def _started(self) -> bytes:
+    def _started(self, fork: Callable[[socket.socket, socket.socket], launch.Forked] | None = None) -> bytes:
         """What the new process says when it is ready; nothing where it ends before that."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "autograder.zygote", str(theirs.fileno()), json.dumps(asdict(self.limits))]
-        self._process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment(), cwd="/"
-        )
+        self._process = fork(ours, theirs) if fork else launch.zygote(theirs, self.limits)
         theirs.close()
         self._control = ours
         return ours.recv(65536)
+
+    def _limit_together(self) -> None:
+        self._group = cgroup.make(self.limits)
+        if self._group:
+            try:
+                self._group.add(self.pid)
+            except OSError:  # a limit less, and a zygote all the same
+                self._group.remove()
+                self._group = None
 
     def stop(self) -> None:
         if self._control:
@@ -82,7 +91,9 @@ class Zygote:
         if self._process:
             self._process.kill()
             self._process.wait()
-        self._control = self._process = None
+        if self._group:
+            self._group.remove()
+        self._control = self._process = self._group = None
 
     @property
     def pid(self) -> int:
@@ -99,7 +110,7 @@ class Zygote:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno(), writing])
                 theirs.close()
                 os.close(writing)
-                return Learner(connection, reading, self.limits)
+                return Learner(connection, reading, self.limits, self._group)
             except (OSError, Ended):
                 connection.close()
                 if retry:
@@ -109,18 +120,12 @@ class Zygote:
         raise AssertionError
 
 
-def _environment() -> dict[str, str]:
-    """The little that a notebook may know of the instructor's environment."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH") if name in os.environ}
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    return kept | threads | {"HOME": "/tmp", "IPYTHONDIR": "/tmp", "MPLCONFIGDIR": "/tmp", "MPLBACKEND": "agg"}
-
-
 class Learner:
     """One learner's process, from its fork to its end."""
 
-    def __init__(self, connection: socket.socket, status: int, limits: Limits):
-        self._connection, self._limits = connection, limits
+    def __init__(self, connection: socket.socket, status: int, limits: Limits, group: cgroup.Group | None = None):
+        self._connection, self.limits = connection, limits
+        self._group, self._killed_before = group, group.killed() if group else 0
         self._status = os.fdopen(status, "r")
         line = self._status.readline().strip()
         if not line.isdigit() or line == "70":
@@ -168,7 +173,7 @@ class Learner:
             deadline = self._deadline(seconds)
 
     def _deadline(self, seconds: float | None) -> float:
-        return min(time.monotonic() + (seconds or self._limits.cell_seconds), self._over)
+        return min(time.monotonic() + (seconds or self.limits.cell_seconds), self._over)
 
     @contextlib.contextmanager
     def _ends(self) -> Iterator[None]:
@@ -194,12 +199,14 @@ class Learner:
                 return answer
 
     def _ending(self) -> Ended:
-        if self._too_large:
+        if self._too_large or self._has_lost_one():
             return Ended("ML")
         status = self._status.readline().strip()
         number = int(status) if status.lstrip("-").isdigit() else 70
         if number == 70:
             return Ended("XX", "the learner's process could not go on")
+        if number == -signal.SIGXCPU:
+            return Ended("TO")
         if number < 0:
             return Ended("SG", signal.Signals(-number).name)
         return Ended("SG", f"exit status {number}")
@@ -208,10 +215,14 @@ class Learner:
         """Kills the process when it and its children together hold more memory than they may."""
         start = _resident(self.pid)
         while not self._done.wait(0.1):
-            if _resident(self.pid) - start > self._limits.memory:
+            if _resident(self.pid) - start > self.limits.memory or self._has_lost_one():
                 self._too_large = True
                 self.kill()
                 return
+
+    def _has_lost_one(self) -> bool:
+        """Whether the kernel has ended a process of the group for its memory."""
+        return self._group is not None and self._group.killed() > self._killed_before
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -81,7 +81,8 @@ class Writer:
 
     def prepare(self, assignment: str) -> None:
         """Puts the assignment as its source is now into the gradebook. Errors: CourseError."""
-        self._gradebook.whole(lambda: generate(self._course, assignment, database=True))
+        with self._gradebook.changing():
+            self._gradebook.whole(lambda: generate(self._course, assignment, database=True))
 
     def scores(self, assignment: str, student: str | None = None) -> dict[str, dict[str, dict[str, Score]]]:
         """What the gradebook holds, by learner, notebook and grade_id: of one learner or of all.

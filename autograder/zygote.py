@@ -7,6 +7,8 @@ attempt stands a *keeper*: it makes the namespaces, tells the attempt's process 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import json
 import os
@@ -15,15 +17,24 @@ import signal
 import socket
 import sys
 import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder import sandbox
 from autograder.sandbox import Limits
 
+if TYPE_CHECKING:
+    from autograder.cells import Cells
+
 
 def main() -> None:
-    control = socket.socket(fileno=int(sys.argv[1]))
-    limits = Limits(**json.loads(sys.argv[2]))
+    serve(socket.socket(fileno=int(sys.argv[1])), Limits(**json.loads(sys.argv[2])))
+
+
+def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) -> None:
+    """Forks attempts until the control socket is closed. cells: of a process that is warm already."""
     sandbox.die_with_parent()
+    sandbox.name_process("zygote")
     paths = sandbox.readable_paths()
     missing = {}
     try:
@@ -36,7 +47,8 @@ def main() -> None:
         missing["seccomp"] = problem
     else:
         import pyseccomp  # noqa: F401  while this process may still read where it lies
-    cells = _warm(limits)
+    cells = cells or warm()
+    cells.recorder.text_left, cells.recorder.rich_left = limits.text, limits.output // 2
     if missing:
         try:
             sandbox.become_nobody()  # nothing above may have got as far as that
@@ -57,7 +69,7 @@ def main() -> None:
             os.close(handle)
 
 
-def _warm(limits: Limits):
+def warm() -> Cells:
     """Imports what notebooks use, and uses it once, so that no fork pays for a first time."""
     import matplotlib.pyplot as plt
     import torch
@@ -65,7 +77,7 @@ def _warm(limits: Limits):
     import tqdm  # noqa: F401
 
     import course_lib
-    from autograder.attempt import warm
+    from autograder import attempt
     from autograder.cells import Cells
 
     for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
@@ -73,12 +85,14 @@ def _warm(limits: Limits):
     torch.set_num_threads(1)
     x = torch.randn(1, 1, 4, 4, requires_grad=True)
     F.max_pool2d(x, 2).sum().backward()
-    cells = Cells(limits.text, limits.output // 2)
+    cells = Cells(1 << 20, 1 << 20)
     cells.run("1 / 0")
     plt.figure().savefig(os.devnull, format="png")
     plt.close("all")
-    warm()
+    attempt.warm()
     cells.forget()
+    gc.collect()
+    gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
     return cells
 
 
@@ -87,6 +101,7 @@ def _keep(connection: int, status: int, paths, cells, limits: Limits, rooted: bo
     code = "70"
     try:
         os.setsid()
+        sandbox.name_process("keeper")
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         sandbox.die_with_parent()
         divided = True
@@ -100,7 +115,10 @@ def _keep(connection: int, status: int, paths, cells, limits: Limits, rooted: bo
             _attempt(connection, paths, cells, limits, divided, rooted)
         os.close(connection)
         os.write(status, f"{attempt}\n".encode())
-        code = str(os.waitstatus_to_exitcode(os.waitpid(attempt, 0)[1]))
+        _, how, used = os.wait4(attempt, 0)
+        code = str(os.waitstatus_to_exitcode(how))
+        if code == str(-signal.SIGKILL) and used.ru_utime + used.ru_stime >= sandbox.cpu_seconds(limits):
+            code = str(-signal.SIGXCPU)  # which the first process of a PID namespace cannot be sent
     finally:
         os.write(status, f"{code}\n".encode())
         os._exit(0)
@@ -114,8 +132,11 @@ def _attempt(handle: int, paths, cells, limits: Limits, divided: bool, rooted: b
     code = 70
     try:
         sandbox.die_with_parent()
+        sandbox.name_process("attempt")
         connection = socket.socket(fileno=handle)
         sandbox.limit(limits)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500")  # before the zygote, where memory is short
         scratch = "/tmp" if divided else tempfile.mkdtemp(prefix="attempt-")
         if divided:
             sandbox.own_scratch(limits, paths)

@@ -164,9 +164,11 @@ def stages(root: Path, lesson: str) -> dict[str, float]:
     class Timed(Learner):
         close = timed_as("end of the sandbox", Learner.close)
 
-        def ask(self, question, seconds=None):
+        def ask_each(self, question, seconds=None):
             name = "the learner's cells" if question["op"] == "run" else "calls of the learner's work"
-            return timed_as(name, super().ask)(question, seconds)
+            answers = super().ask_each(question, seconds)
+            while answer := timed_as(name, lambda: next(answers, None))():
+                yield answer
 
     course = Course(config=settings(root))
     masters = course.masters(lesson)[lesson]

@@ -23,9 +23,8 @@ pytestmark = pytest.mark.xdist_group("faults")
 
 CONSTANT = "def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):\n    return {}\n"
 LEARNERS = 6
-# The parts by what their command lines hold. The scheduler writes, too: it is the command itself.
-PARTS = {"scheduler": "-m autograder grade", "worker": "multiprocessing", "zygote": "autograder.zygote"}
-MOMENTS = [("scheduler", 1), ("scheduler", 2), ("worker", 1), ("zygote", 1)]
+# The parts are named for ps, but for the scheduler, which is the command itself and writes, too.
+MOMENTS = [("scheduler", 1), ("scheduler", 2), ("nursery", 1), ("worker", 1), ("zygote", 1)]
 
 
 @pytest.fixture
@@ -49,9 +48,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[P
 
 
 def family(pid: int) -> Iterator[tuple[int, str]]:
-    """A process and its descendants, each with its command line."""
+    """A process and its descendants, each with its name."""
     try:
-        yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        yield pid, Path(f"/proc/{pid}/comm").read_text().strip()
         children = [
             child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
         ]
@@ -59,6 +58,11 @@ def family(pid: int) -> Iterator[tuple[int, str]]:
         return
     for child in children:
         yield from family(int(child))
+
+
+def named(pid: int) -> Iterator[tuple[int, str]]:
+    yield pid, "scheduler"
+    yield from family(pid)
 
 
 def kept(room: Any) -> int:
@@ -70,7 +74,7 @@ def kill_one(grading: subprocess.Popen, room: Any, part: str, seed: int) -> bool
     """Waits for a seeded moment and kills one process of this part; False where the grading was faster."""
     moment = random.Random(f"{part} {seed}")
     results, pause = moment.randrange(LEARNERS - 2), moment.uniform(0, 0.2)
-    while kept(room) < results or not (found := [pid for pid, line in family(grading.pid) if PARTS[part] in line]):
+    while kept(room) < results or not (found := [pid for pid, name in named(grading.pid) if name == part]):
         if grading.poll() is not None:
             return False
         time.sleep(0.01)

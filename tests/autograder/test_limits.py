@@ -1,0 +1,63 @@
+"""Every limit: what the learner is told where a notebook reaches it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("hardened grading needs Linux", allow_module_level=True)
+
+from autograder.examiner import grade
+from autograder.sandbox import Limits
+from autograder.script import Script, Step
+from autograder.supervisor import Learner, Zygote
+
+pytestmark = pytest.mark.xdist_group("limits")
+LIMITS = Limits(cell_seconds=2, wall_seconds=4, memory=4 << 30, processes=20, text=1000, files=1 << 20)
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote(LIMITS) as zygote:
+        yield zygote
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "told"),
+    [
+        ("while True:\n    x = 1", "OK", "was interrupted"),
+        (
+            "while True:\n    try:\n        while True:\n            x = 1\n    except BaseException:\n        x = 2",
+            "TO",
+            "longer",
+        ),
+        ("import torch\ntorch.ones(1 << 31)", "OK", "more memory at once"),
+        ("x = bytearray(1 << 33)", "OK", "more memory at once"),
+        ("import os, time\nwhile True:\n    if not os.fork(): time.sleep(9), os._exit(0)", "OK", "more processes"),
+        (
+            "import threading, time\nfor _ in range(99): threading.Thread(target=time.sleep, args=(4,)).start()",
+            "OK",
+            "threads than it may",
+        ),
+        ("open('a', 'wb').write(bytes(2 << 20))", "OK", "into files"),
+        ("print('x' * 2000)", "OK", "printed more than is kept"),
+        ("import os\nos._exit(3)", "SG", "exit status 3"),
+        ("import os\nos.abort()", "SG", "ended by itself (SIG"),
+    ],
+    ids=["loop", "stubborn loop", "tensor", "bytes", "processes", "threads", "files", "text", "exit", "signal"],
+)
+def test_a_breach_has_its_outcome_and_a_sentence(zygote: Zygote, source: str, code: str, told: str) -> None:
+    record = grade(Script((Step(0, "run", source),), {}), zygote, "")
+    assert (record.code, told in record.sentence) == (code, True), (record.code, record.sentence, record.outputs)
+
+
+def test_too_much_computing_by_many_threads_is_a_matter_of_time() -> None:
+    """The keeper says so; the kernel's own word for it would be SIGKILL."""
+    ended = SimpleNamespace(
+        _too_large=False, _has_lost_one=lambda: False, _status=SimpleNamespace(readline=lambda: "-24\n")
+    )
+    assert Learner._ending(ended).code == "TO"  # type: ignore[arg-type]
