@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from course_lib.functional._blocks import blocks
 from course_lib.functional._windows import FLOATS, INTEGERS, check_dtype, check_tensor
 
 
@@ -66,17 +67,21 @@ BITS = {torch.float16: torch.int16, torch.bfloat16: torch.int16, torch.float32: 
 
 
 class _Gate(torch.autograd.Function):
-    """`g` where y is not 0, and 0 where it is.
-
-    The bits of g times 0 or 1: a selection that lets no infinity or NaN of g through, several times faster than
-    torch.where on a CPU, which asks number by number.
-    """
+    """`g` where y is not 0, and 0 where it is, whatever g is there: an infinity times 0 would be NaN."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(g, y):
-        return (g.view(BITS[g.dtype]) * (y != 0)).view(g.dtype)
+        if not _reads_values(g):
+            return torch.where(y == 0, 0, g)
+        # The bits of |y| are a whole number, 0 only for 0. Cut off at 1 and times g's bits they select, several times
+        # faster than torch.where, which asks number by number.
+        dx = torch.empty_like(g)
+        for some_g, some_y, some_dx in blocks(g, y, dx) if g.dim() else [(g, y, dx)]:
+            bits = torch.abs(some_y, out=some_dx).view(BITS[g.dtype])
+            bits.clamp_max_(1).mul_(some_g.view(BITS[g.dtype]))
+        return dx
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -97,3 +102,10 @@ class _DualGate(_Gate):
     def jvp(ctx, tangent, _):
         (y,) = ctx.saved_tensors
         return _DualGate.apply(tangent, y)
+
+
+def _reads_values(x: Tensor) -> bool:
+    """Is this a plain tensor of a CPU, neither traced by torch.compile nor batched by vmap?"""
+    return not (torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()) and (
+        x.device.type == "cpu" and type(x) in (Tensor, torch.nn.Parameter)
+    )

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from course_lib.functional._blocks import blocks
 from course_lib.functional._windows import FLOATS, check_bool, check_dtype, check_tensor, is_channels_last
-
-# Entries worked on at a time, so that what was just written is still in the cache when it is read again.
-CACHE = 2**18
 
 
 def batch_norm(
@@ -81,6 +78,15 @@ def _line(weight, bias, mean: Tensor, var: Tensor, eps: float) -> tuple[Tensor, 
     return scale, -mean * scale if bias is None else bias - mean * scale
 
 
+def _write_line(x: Tensor, scale: Tensor, shift: Tensor, y: Tensor) -> None:
+    """Write x · scale + shift into `y`."""
+    scale, shift = _column(scale, x), _column(shift, x)
+    if x.dim() == 2 or is_channels_last(x):
+        torch.addcmul(shift, x, scale, out=y)
+    else:  # torch reads one number for a whole run fast, but not two
+        torch.mul(x, scale, out=y).add_(shift)
+
+
 class _Normalize(torch.autograd.Function):
     """The law, and its derivative, in fewer walks through memory.
 
@@ -93,13 +99,14 @@ class _Normalize(torch.autograd.Function):
         if mean is None:
             mean = x.mean(_others(x))
             column, var = _column(mean, x), torch.zeros_like(mean)
-            for part in _parts(x):
-                var += (x[part] - column).square_().sum(_others(x))
+            for (some_x,) in blocks(x):
+                var += (some_x - column).square_().sum(_others(x))
             var /= x.numel() // x.shape[1]
-        scale, shift = (_column(t, x) for t in _line(weight, bias, mean, var, eps))
-        if _format(x) is not torch.contiguous_format:
-            return torch.addcmul(shift, x, scale), mean.clone(), var.clone()
-        return (x.contiguous() * scale).add_(shift), mean.clone(), var.clone()
+        scale, shift = _line(weight, bias, mean, var, eps)
+        y = torch.empty_like(x, memory_format=_format(x))
+        for some_x, some_y in blocks(x, y):
+            _write_line(some_x, scale, shift, some_y)
+        return y, mean.clone(), var.clone()
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -123,17 +130,21 @@ class _Normalize(torch.autograd.Function):
             vjp = torch.func.vjp(lambda x, w, b: _law(x, w, b, given[0], given[1], ctx.eps)[0], *tensors)[1]
             dx, dw, db = vjp(g)
             return dx, None if weight is None else dw, None if bias is None else db, None, None, None
-        others, rest = _others(x), torch.rsqrt(var + ctx.eps)
-        total, dot, column = g.sum(others), torch.zeros_like(mean), _column(mean, x)
-        for part in _parts(x):
-            dot += (x[part] - column).mul_(g[part]).sum(others)
+        others, rest, column = _others(x), torch.rsqrt(var + ctx.eps), _column(mean, x)
         scale = rest if weight is None else weight * rest
-        dx = g * _column(scale, x)
+        total, dot, dx = torch.zeros_like(mean), torch.zeros_like(mean), torch.empty_like(g)
+        for some_x, some_g, some_dx in blocks(x, g, dx):
+            total += some_g.sum(others)
+            dot += (some_x - column).mul_(some_g).sum(others)
+            if not ctx.of_batch:
+                torch.mul(some_g, _column(scale, x), out=some_dx)
         if ctx.of_batch:
-            slope = scale * rest * rest * dot / (x.numel() // x.shape[1])
-            shift = scale * total / (x.numel() // x.shape[1]) - slope * mean
-            for part in _parts(x):
-                dx[part].sub_(torch.addcmul(_column(shift, x), x[part], _column(slope, x)))
+            count = x.numel() // x.shape[1]
+            slope = -scale * rest * rest * dot / count
+            shift = -slope * mean - scale * total / count
+            for some_x, some_g, some_dx in blocks(x, g, dx):
+                _write_line(some_x, slope, shift, some_dx)
+                some_dx.addcmul_(some_g, _column(scale, x))
         return dx, None if weight is None else dot * rest, None if bias is None else total, None, None, None
 
     @staticmethod
@@ -172,11 +183,6 @@ def _others(x: Tensor) -> tuple[int, ...]:
 def _column(t: Tensor, x: Tensor) -> Tensor:
     """One number a channel, in a shape that broadcasts over `x`."""
     return t.reshape(-1, *(1,) * (x.dim() - 2))
-
-
-def _parts(x: Tensor) -> Iterator[slice]:
-    samples = max(1, CACHE // max(1, x[:1].numel())) if x.device.type == "cpu" else len(x)
-    return (slice(start, start + samples) for start in range(0, len(x), samples))
 
 
 def _format(x: Tensor) -> torch.memory_format:

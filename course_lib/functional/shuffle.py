@@ -1,16 +1,21 @@
 """Shuffles: the same numbers in another order, between channels and pixels, or among channels.
 
-Drop-ins for those of torch.nn.functional. Each is: part some axes, permute, merge, in one copy.
+Drop-ins for those of torch.nn.functional. Each is: part some axes, permute, merge, in one copy. Only where the channels
+of a pixel lie next to each other in memory (channels_last) and stay in it, that copy would move single numbers between
+places a few numbers apart. There selecting them by their index takes half the time or less.
 """
 
 from __future__ import annotations
 
 import math
 import operator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from course_lib.functional._blocks import blocks
+from course_lib.functional._linear import apply
 from course_lib.functional._windows import check_dtype, check_tensor, is_channels_last
 
 
@@ -35,9 +40,9 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             f"pixel_shuffle(): input.shape[-3]={channels}, the channels, must be a multiple of {r * r}: "
             f"upscale_factor={r} squared"
         )
-    parted = input.unflatten(-3, (channels // (r * r), r, r))  # (…, C, i, j, H, W)
     if input.dim() == 4 and _channels_last(input):
-        return _copied(parted.permute(0, 4, 2, 5, 3, 1)).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
+        return apply(PixelRuns(r), input)
+    parted = input.unflatten(-3, (channels // (r * r), r, r))  # (…, C, i, j, H, W)
     return _copied(parted.movedim((-4, -3), (-3, -1))).flatten(-2).flatten(-3, -2)
 
 
@@ -56,9 +61,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
             raise RuntimeError(
                 f"pixel_unshuffle(): input.shape[{dim}]={size}, the {what}, must be a multiple of downscale_factor={r}"
             )
-    parted = input.unflatten(-1, (width // r, r)).unflatten(-3, (height // r, r))  # (…, C, H, i, W, j)
     if input.dim() == 4 and _channels_last(input):
-        return _copied(parted.permute(0, 2, 4, 1, 3, 5)).flatten(3).movedim(-1, 1)
+        return apply(PixelRuns(r), input, transpose=True)
+    parted = input.unflatten(-1, (width // r, r)).unflatten(-3, (height // r, r))  # (…, C, H, i, W, j)
     return _copied(parted.movedim((-3, -1), (-4, -3))).flatten(-5, -3)
 
 
@@ -79,10 +84,47 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"channel_shuffle(): input.shape[1]={channels}, the channels, must be a multiple of groups={groups}"
         )
-    parted = input.unflatten(1, (groups, channels // groups)).transpose(1, 2)
     if _channels_last(input):
-        return _copied(parted.movedim((1, 2), (-2, -1))).flatten(-2).movedim(-1, 1)
-    return _copied(parted).flatten(1, 2)
+        return apply(Interleaved(operator.index(groups)), input)
+    return _copied(input.unflatten(1, (groups, channels // groups)).transpose(1, 2)).flatten(1, 2)
+
+
+@dataclass(frozen=True)
+class Interleaved:
+    """channel_shuffle where the channels lie next to each other. The transpose is the inverse: C / groups of them."""
+
+    groups: int
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _reordered(x.movedim(1, -1), (self.groups, -1), (1, 0)).movedim(-1, 1)
+
+    def transpose(self, y: Tensor) -> Tensor:
+        return _reordered(y.movedim(1, -1), (-1, self.groups), (1, 0)).movedim(-1, 1)
+
+
+@dataclass(frozen=True)
+class PixelRuns:
+    """pixel_shuffle by r where the channels lie next to each other. The transpose is the inverse, pixel_unshuffle."""
+
+    r: int
+
+    def forward(self, x: Tensor) -> Tensor:
+        parted = x.unflatten(1, (-1, self.r, self.r))  # (N, C, i, j, H, W)
+        return _copied(parted.permute(0, 4, 2, 5, 3, 1)).flatten(3, 4).flatten(1, 2).movedim(-1, 1)
+
+    def transpose(self, y: Tensor) -> Tensor:
+        r, y = self.r, y.movedim(1, -1).unflatten(2, (-1, self.r)).unflatten(1, (-1, self.r))
+        n, height, _, width, _, channels = y.shape
+        x = y.new_empty((n, height, width, channels * r * r))
+        for some_y, some_x in blocks(y, x):
+            some_x.copy_(_reordered(_copied(some_y.movedim(2, 3)).flatten(3), (r, r, -1), (2, 0, 1)))
+        return x.movedim(-1, 1)
+
+
+def _reordered(x: Tensor, shape: tuple[int, ...], order: tuple[int, ...]) -> Tensor:
+    """The channels, the last axis, as if they were parted into `shape`, permuted and merged again."""
+    channels = torch.arange(x.shape[-1], device=x.device).reshape(shape).permute(order).flatten()
+    return x.reshape(-1, x.shape[-1]).index_select(1, channels).unflatten(0, x.shape[:-1])  # of a matrix it is fast
 
 
 def _copied(x: Tensor) -> Tensor:
