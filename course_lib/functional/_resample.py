@@ -139,9 +139,14 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
     outs = [axis.size if transpose else axis.out for axis in axes]
     result = x.new_empty((source.shape[0], *outs, source.shape[-1]))
     matrices = {1 + k: axis.matrix(transpose) for k, axis in enumerate(axes)}
-    blend = any(matrix.blends for matrix in matrices.values()) and _is_finite(x)
-    steps = [_Step(k, matrices[k], blend) for k in _order(matrices)]
+    factor = math.prod([matrix.factor for matrix in matrices.values()])
+    matrices = {k: matrix.without_factor for k, matrix in matrices.items()}
     dtype = _working_dtype(x, axes)
+    products = {k for k, matrix in matrices.items() if not wide and dtype.is_floating_point and matrix.is_dense}
+    finite = bool(products or any(matrix.blends for matrix in matrices.values())) and _is_finite(x)
+    steps = [_Step(k, matrices[k], finite, k in products) for k in _order(matrices)]
+    if factor != 1 and result.numel() > source.numel():
+        source, factor = source.to(dtype) * factor, 1
     if not steps:
         result.copy_(source)
     elif wide and all(matrix.copies for matrix in matrices.values()):
@@ -154,6 +159,8 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
             for step in steps:
                 last = step is steps[-1] and dtype == result.dtype
                 z = step(z, result_block if last else None)
+            if factor != 1:
+                z.mul_(factor)
             if dtype != result.dtype:
                 result_block.copy_(z)
     if wide:
@@ -165,7 +172,8 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
 
 
 def _is_finite(x: Tensor) -> bool:
-    """Only finite numbers can be mixed as a + w·(b - a): with b = a = ∞ that is NaN. A sum shows it, at little cost.
+    """Only finite numbers can be mixed as a + w·(b - a), where b = a = ∞ gives NaN, or multiplied with 0 in a product of
+    matrices. A sum shows whether they are, at little cost.
 
     (Tensors without values, as torch's tracers have, can't tell.)
     """
@@ -175,7 +183,11 @@ def _is_finite(x: Tensor) -> bool:
 
 
 def _copy_pixels(source: Tensor, result: Tensor, matrices: dict[int, Matrix]) -> None:
-    """Each output pixel is an input pixel, all channels of it: one gather for all axes."""
+    """Each output pixel is an input pixel, all channels of it: one gather for all axes, or one slice."""
+    runs = [matrix.structure[1] for matrix in matrices.values() if matrix.structure and matrix.structure[0] == 1]
+    if len(runs) == len(matrices) and all(len(run) == 1 for run in runs):
+        result.copy_(source[(slice(None), *(run[0].taps[0][0] for run in runs))])
+        return
     index = np.zeros(1, dtype=np.int64)
     for matrix in matrices.values():
         index = (index[:, None] * matrix.size + matrix.index[:, 0]).ravel()
@@ -200,9 +212,9 @@ def _order(matrices: dict[int, Matrix]) -> list[int]:
 class _Step:
     """One matrix along one axis of a block (planes, spatial…, inner)."""
 
-    def __init__(self, axis: int, matrix: Matrix, blend: bool):
+    def __init__(self, axis: int, matrix: Matrix, finite: bool, product: bool):
         self.axis, self.matrix = axis, matrix
-        self.blend = blend and matrix.blends
+        self.blend, self.product = finite and matrix.blends, finite and product
         self.tensors: dict[object, Tensor] = {}
         self.scaled_of: Tensor | None = None
 
@@ -212,7 +224,11 @@ class _Step:
             y = self.scratch(z, "result", (*z.shape[:k], out, *z.shape[k + 1 :]))
         outer, inner = math.prod(z.shape[:k]), math.prod(z.shape[k + 1 :])
         rows, result = z.view(outer, self.matrix.size, inner), y.view(outer, out, inner)
-        if inner > 1:
+        if self.product and inner > 1:
+            torch.bmm(self.column(self.matrix.dense, z)[:, 0].expand(outer, -1, -1), rows, out=result)
+        elif self.product:
+            torch.mm(rows[..., 0], self.column(self.matrix.dense, z)[:, 0].t(), out=result[..., 0])
+        elif inner > 1:
             self.along_rows(rows, result)
         else:
             self.along_last(rows, result)
@@ -268,7 +284,10 @@ class _Step:
                 torch.gather(z, 1, index.expand(len(z), -1), out=part)
             else:  # faster, but on one thread
                 torch.index_select(z, 1, index, out=part)
-            if number:
+            if self.blend:
+                if number:
+                    torch.lerp(y, part, weight, out=y)
+            elif number:
                 y.addcmul_(part, weight)
             elif not self.matrix.copies:
                 y.mul_(weight)
@@ -285,6 +304,11 @@ class _Step:
             y.zero_()
             return
         taps = list(run.taps)
+        if self.blend:
+            (first, _), (second, weight) = taps
+            weight = self.column(weight, z) if isinstance(weight, np.ndarray) else weight
+            torch.lerp(z[:, first], z[:, second], weight, out=y)
+            return
         common = self.matrix.common_weight
         shares = [tap for tap in taps if not isinstance(tap[1], np.ndarray) and tap[1] == common]
         scaled = shares[0] if len(taps) > 1 and shares else None
@@ -299,6 +323,9 @@ class _Step:
             inputs, weight = taps.pop(0)
             if isinstance(weight, np.ndarray):
                 torch.mul(z[:, inputs], self.column(weight, z), out=y)
+            elif weight == 1 and len(run.taps) > 1 and not isinstance(taps[0][1], np.ndarray):
+                second, alpha = taps.pop(0)
+                torch.add(z[:, inputs], z[:, second], alpha=alpha, out=y)
             elif weight == 1:
                 y.copy_(z[:, inputs])
             else:
