@@ -5,9 +5,10 @@
 Each row of CASES is one operator with its arguments on one input. Ours and torch's run in turn, in the same process on
 the same data, forward alone and forward with backward. Beside them stands the time to copy the input's bytes, the least
 that any operator could take. Least times are compared, medians shown with them; and the most memory that a call holds
-at once. `--compiled` also compares one case of each operator with both sides under torch.compile. On a GPU the time to
-copy becomes the share of the copying bandwidth that a forward reaches. `--save` writes docs/benchmarks/operators.md and
-a picture of the ratios beside it.
+at once. Where ours is the slower, a profile says what the call does, and REASONS why. `--compiled` compares one case of
+each operator with both sides under torch.compile instead. On a GPU the time to copy becomes the share of the copying
+bandwidth that a forward reaches. `--save` writes docs/benchmarks/operators.md and a picture of the ratios beside it, or
+docs/benchmarks/operators_compiled.md.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from torch.profiler import ProfilerActivity, profile
 import course_lib.functional as CF
 
 TABLE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "operators.md"
+COMPILED = TABLE.with_stem("operators_compiled")
 PICTURE = TABLE.with_suffix(".png")
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -51,6 +53,41 @@ INSTEAD: Mapping[str, Callable] = {
     "avg_unpool2d": lambda x, kernel_size: F.interpolate(x, scale_factor=kernel_size),
     "blur_pool2d": blur_by_convolution,
     "spatial_pyramid_pool": pyramid_of_pools,
+}
+
+
+# Why an operator is slower than torch's on some row, where nothing was found that would change it.
+REASONS = {
+    "max_unpool2d": (
+        "A scatter reads 8 bytes of index for each 4 of value. In channels_last each number of a row of "
+        "channels has an index of its own."
+    ),
+    "interpolate": (
+        "torch's kernel for channels_last makes an output pixel from its neighbours in one walk through memory. One "
+        "axis after the other writes and reads the map between them once more."
+    ),
+    "batch_norm": (
+        "torch normalizes in one walk. An operation on tensors makes one multiplication and one addition at most, so "
+        "to subtract, square and sum are three, though in the cache."
+    ),
+    "channel_shuffle": (
+        "Both sides copy. In channels_last ours looks up each number by its index; torch transposes the channels of a "
+        "pixel in registers."
+    ),
+    "pixel_shuffle": (
+        "In channels_last the channels of an output pixel lie r² apart, so the copy moves single numbers; torch "
+        "transposes blocks of them."
+    ),
+    "pixel_unshuffle": "Its gradient is pixel_shuffle.",
+    "relu": (
+        "Forward, both sides are the same single walk. The gradient is three operations on each block, since no "
+        "operation of torch's but its own selects as fast as memory."
+    ),
+    "conv": (
+        "A product of matrices needs columns, so each number is copied for each tap of a row before it is multiplied; "
+        "torch's library packs numbers as it multiplies. Depthwise there are no matrices, and each tap is a "
+        "walk."
+    ),
 }
 
 
@@ -222,7 +259,7 @@ def calls(case: Case, device: str, compiled: bool = False) -> dict[str, Callable
             gradient,
             partial(values, operator, {**case.arguments, **tensors, **trained}),
             (leaf, *trained.values()),
-            torch.ones_like(forward(x)),
+            torch.ones_like(values(getattr(CF, case.operator), {**case.arguments, **tensors}, x)),
         )
     return functions
 
@@ -316,24 +353,65 @@ def summary(every: Sequence[Measured]) -> list[str]:
     return lines
 
 
-def compiled_rows(cases: Sequence[Case], repetitions: int, device: str) -> list[str]:
-    """One case of each operator, both sides under torch.compile."""
-    lines = [
+def reasons(every: Sequence[Measured]) -> list[str]:
+    """What the calls do that take longer than torch's, and why."""
+    slower = [m for m in every if min(map(m.ratio, WHATS)) < 1]
+    if not slower:
+        return []
+    lines = ["", "## Where ours is slower than torch's", ""]
+    for operator in dict.fromkeys(m.case.operator for m in slower):
+        reason = REASONS.get(operator, REASONS["conv"] if operator.startswith("conv") else None)
+        if reason:
+            lines.append(f"- `{operator}`: {reason}")
+    lines += [
         "",
-        "## Both sides under torch.compile",
+        "What these calls do: the number of operations, on whole tensors or on blocks of them, and those that took "
+        "most of the time. What is missing to 100 % is Python and small operations.",
         "",
-        "| operator | arguments | input | memory | ratio | with backward |",
+        "| operator | arguments | input | memory | | ours | torch |",
+        "|" + "---|" * 7,
     ]
-    lines.append("|" + "---|" * 6)
+    for m in slower:
+        functions = calls(m.case, "cpu")
+        for what in WHATS:
+            if m.ratio(what) < 1:
+                sides = [kernels(functions[f"{side}, {what}"]) for side in ("ours", "torch")]
+                lines.append(f"| {' | '.join(named(m.case))} | {what} | {' | '.join(sides)} |")
+    return lines
+
+
+def kernels(function: Callable[[], object]) -> str:
+    """How many operations a call makes, and the three that take most of its time."""
+    function()
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        function()
+    events = sorted(profiled.key_averages(), key=lambda event: event.self_cpu_time_total, reverse=True)
+    total = sum(event.self_cpu_time_total for event in events)
+    operations = [event for event in events if event.key.startswith(("aten::", "mkldnn")) and event.self_cpu_time_total]
+    working = [event for event in operations if event.self_cpu_time_total > total / 100]
+    shares = [f"{event.key.removeprefix('aten::')} {event.self_cpu_time_total / total:.0%}" for event in working[:3]]
+    return f"{sum(event.count for event in working)}: {', '.join(shares)}"
+
+
+def compiled_rows(cases: Sequence[Case], repetitions: int, device: str) -> list[str]:
+    """One case of each operator, both sides under torch.compile; what torch's own compiler fails on is said."""
+    lines = ["| operator | arguments | input | memory | ratio | with backward |", "|" + "---|" * 6]
+    print("\n".join(lines))
     first = {(case.operator, case.arguments.get("mode")): case for case in reversed(cases)}
-    for case in first.values():
+    for case in reversed(first.values()):
         torch.compiler.reset()
-        try:
-            measured = Measured(case, times(calls(case, device, compiled=True), repetitions, device), {})
-            ratios = [f"{measured.ratio(what):.2f}" for what in WHATS]
-        except Exception as error:  # torch's own compiler fails on some
-            ratios = [f"not compiled: {type(error).__name__}", ""]
-        lines.append(f"| {' | '.join(named(case))} | {' | '.join(ratios)} |")
+        functions, cells = calls(case, device, compiled=True), []
+        for what in WHATS:
+            sides, failed = {side: functions[f"{side}, {what}"] for side in ("ours", "torch")}, []
+            for side in [*sides]:
+                try:
+                    sides[side]()
+                except Exception as error:
+                    failed.append(f"{side}: not compiled ({type(error).__name__})")
+                    del sides[side]
+            least = {side: min(taken) for side, taken in times(sides, repetitions, device).items()}
+            cells.append(", ".join(failed) or f"{least['torch'] / least['ours']:.2f}")
+        lines.append(f"| {' | '.join(named(case))} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
     return lines
 
@@ -387,27 +465,40 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repetitions", type=int, default=9)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--compiled", action="store_true", help="compare both sides under torch.compile as well")
-    parser.add_argument("--save", action="store_true", help=f"write {TABLE.name} and {PICTURE.name}")
+    parser.add_argument("--compiled", action="store_true", help="compare both sides under torch.compile instead")
+    parser.add_argument("--save", action="store_true", help="write the table and its picture to docs/benchmarks")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cases = [case for case in CASES if not options.names or case.operator in options.names]
     if not cases:
         parser.error(f"NAME={options.names} must be among {sorted({case.operator for case in CASES})}")
+    where = processor() if options.device == "cpu" else torch.cuda.get_device_name()
+    made = f"{datetime.date.today()}, {where}, {options.threads} thread(s), torch {torch.__version__}, float32. "
+    if options.compiled:
+        lines = [
+            "# Our operators beside torch's, both under torch.compile",
+            "",
+            f"{made}One case of each operator; torch's least of {options.repetitions} times over ours, above 1 ours is "
+            "faster. Made by `python benchmarks/operators.py --compiled --save`.",
+            "",
+            *compiled_rows(cases, options.repetitions, options.device),
+        ]
+        save(COMPILED, lines, options.save)
+        return
     every, rows = [], []
     print("\n".join(HEAD))
     for case in cases:
         every.append(measure(case, options.repetitions, options.device))
         rows.append(row(every[-1], options.device))
         print(rows[-1], flush=True)
-    where = processor() if options.device == "cpu" else torch.cuda.get_device_name()
+    print("\n".join(summary(every)))
     lines = [
         "# Our operators beside torch's",
         "",
-        f"{datetime.date.today()}, {where}, {options.threads} thread(s), torch {torch.__version__}, float32. "
-        f"Milliseconds: least (median) of {options.repetitions} runs that take turns; ratio: torch's least over ours, "
-        "above 1 ours is faster; peak: the most memory that ours holds at once, over torch's. Where torch has no such "
-        "operator, its column is what one would write with it. Made by `python benchmarks/operators.py --save`.",
+        f"{made}Milliseconds: least (median) of {options.repetitions} runs that take turns; ratio: torch's least over "
+        "ours, above 1 ours is faster; peak: the most memory that ours holds at once, over torch's. Where torch has no "
+        "such operator, its column is what one would write with it. Made by `python benchmarks/operators.py --save`; "
+        f"both sides under torch.compile: [{COMPILED.name}]({COMPILED.name}).",
         "",
         *summary(every),
         "",
@@ -415,14 +506,17 @@ def main() -> None:
         "",
         *HEAD,
         *rows,
+        *(reasons(every) if options.device == "cpu" else []),
     ]
-    print("\n".join(summary(every)))
-    if options.compiled:
-        lines += compiled_rows(cases, options.repetitions, options.device)
+    save(TABLE, lines, options.save)
     if options.save:
-        TABLE.parent.mkdir(parents=True, exist_ok=True)
-        TABLE.write_text("\n".join(lines) + "\n")
         draw(every, PICTURE)
+
+
+def save(path: Path, lines: Sequence[str], wanted: bool) -> None:
+    if wanted:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def processor() -> str:

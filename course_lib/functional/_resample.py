@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.functional._sparse import Matrix, Run
+from course_lib.functional._sparse import Matrix, Run, Weight
 from course_lib.functional._taps import Axis
 from course_lib.functional._windows import is_channels_last
 
@@ -172,8 +173,9 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
 
 
 def _is_finite(x: Tensor) -> bool:
-    """Only finite numbers can be mixed as a + w·(b - a), where b = a = ∞ gives NaN, or multiplied with 0 in a product of
-    matrices. A sum shows whether they are, at little cost.
+    """Only finite numbers can be mixed as a + w·(b - a), where b = a = ∞ gives NaN, or be multiplied by a matrix's 0.
+
+    A sum shows whether they are, at little cost.
 
     (Tensors without values, as torch's tracers have, can't tell.)
     """
@@ -306,8 +308,7 @@ class _Step:
         taps = list(run.taps)
         if self.blend:
             (first, _), (second, weight) = taps
-            weight = self.column(weight, z) if isinstance(weight, np.ndarray) else weight
-            torch.lerp(z[:, first], z[:, second], weight, out=y)
+            torch.lerp(z[:, first], z[:, second], self.number(weight, z), out=y)
             return
         common = self.matrix.common_weight
         shares = [tap for tap in taps if not isinstance(tap[1], np.ndarray) and tap[1] == common]
@@ -325,7 +326,7 @@ class _Step:
                 torch.mul(z[:, inputs], self.column(weight, z), out=y)
             elif weight == 1 and len(run.taps) > 1 and not isinstance(taps[0][1], np.ndarray):
                 second, alpha = taps.pop(0)
-                torch.add(z[:, inputs], z[:, second], alpha=alpha, out=y)
+                torch.add(z[:, inputs], z[:, second], alpha=self.number(alpha, z), out=y)
             elif weight == 1:
                 y.copy_(z[:, inputs])
             else:
@@ -361,6 +362,10 @@ class _Step:
         if name not in self.tensors:
             self.tensors[name] = z.new_empty(math.prod(shape))
         return self.tensors[name][: math.prod(shape)].view(shape)
+
+    def number(self, weight: Weight, z: Tensor) -> Any:
+        """A weight as an operation takes it: a column, if each output has its own."""
+        return self.column(weight, z) if isinstance(weight, np.ndarray) else weight
 
     def column(self, values: np.ndarray, z: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         key = (id(values), dtype)

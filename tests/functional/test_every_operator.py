@@ -1,0 +1,162 @@
+"""What holds for every public function: vmap, torch.compile, CUDA, a tested example, refusals that change nothing."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils._pytree import tree_map
+
+import course_lib.functional as CF
+
+SIGNAL, IMAGE, VOLUME = (2, 4, 8), (2, 4, 8, 8), (2, 4, 4, 4, 4)
+SHAPES = {1: SIGNAL, 2: IMAGE, 3: VOLUME}
+
+
+def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def _calls() -> dict[str, tuple[tuple[int, ...], dict]]:
+    """For each public function the shape of an input, and the other arguments of a call that it takes."""
+    calls: dict[str, tuple[tuple[int, ...], dict]] = {
+        "batch_norm": (IMAGE, {"running_mean": numbers(4), "running_var": numbers(4).abs()}),
+        "channel_shuffle": (IMAGE, {"groups": 2}),
+        "fold": ((2, 8, 16), {"output_size": 8, "kernel_size": 2, "stride": 2}),
+        "interpolate": (IMAGE, {"size": (5, 11), "mode": "bilinear"}),
+        "pixel_shuffle": (IMAGE, {"upscale_factor": 2}),
+        "pixel_unshuffle": (IMAGE, {"downscale_factor": 2}),
+        "relu": (IMAGE, {}),
+        "spatial_pyramid_pool": (IMAGE, {}),
+        "unfold": (IMAGE, {"kernel_size": 3, "padding": 1}),
+        "upsample": (IMAGE, {"scale_factor": 2}),
+        "upsample_bilinear": (IMAGE, {"scale_factor": 2}),
+        "upsample_nearest": (IMAGE, {"scale_factor": 2}),
+    }
+    for n, shape in SHAPES.items():
+        whole, half = shape[2:], tuple(size // 2 for size in shape[2:])
+        for kind in ("max", "avg"):
+            calls[f"{kind}_pool{n}d"] = shape, {"kernel_size": 2, "stride": 1, "padding": 1}
+            calls[f"adaptive_{kind}_pool{n}d"] = shape, {"output_size": 3}
+        calls[f"min_pool{n}d"] = shape, {"kernel_size": 2}
+        calls[f"lp_pool{n}d"] = shape, {"norm_type": 2, "kernel_size": 2}
+        calls[f"blur_pool{n}d"] = shape, {}
+        calls[f"avg_unpool{n}d"] = shape, {"kernel_size": 2}
+        places = torch.arange(torch.Size(half).numel()).reshape(half).expand(2, 4, *half).contiguous()
+        calls[f"max_unpool{n}d"] = (2, 4, *half), {"indices": places, "kernel_size": 2, "output_size": whole}
+        calls[f"conv{n}d"] = shape, {"weight": numbers(6, 4, *(3,) * n, seed=1), "padding": 1, "stride": 2}
+        calls[f"conv_transpose{n}d"] = shape, {"weight": numbers(4, 6, *(3,) * n, seed=1), "stride": 2}
+    return calls
+
+
+CALLS = _calls()
+
+
+def run(name: str, x: torch.Tensor, arguments: dict) -> torch.Tensor:
+    return getattr(CF, name)(x, **arguments)
+
+
+def with_gradient(function: Callable, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    x = x.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+    y = function(x)
+    return y.detach(), torch.autograd.grad(y.square().sum(), x)[0]
+
+
+def test_every_public_function_is_here():
+    assert sorted(CALLS) == sorted(CF.__all__)
+    assert len(CALLS) == 45
+
+
+@pytest.mark.parametrize("name", CF.__all__)
+def test_each_has_an_example_in_its_docstring(name):
+    function = getattr(CF, name)
+    if name.startswith("upsample"):
+        assert "interpolate" in function.__doc__  # an old name, which warns
+        return
+    examples = doctest.DocTestParser().get_examples(function.__doc__)
+    assert any(name in example.source for example in examples)
+    module = sys.modules[function.__module__]
+    assert doctest.testmod(module).failed == 0
+    assert name in {node.name for node in ast.parse(inspect.getsource(module)).body if hasattr(node, "name")}
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize("name", CALLS)
+def test_vmap_is_a_loop(name):
+    shape, arguments = CALLS[name]
+    batch = torch.stack([numbers(*shape, seed=seed) for seed in range(3)], dim=1)
+    together = torch.func.vmap(lambda x: run(name, x, arguments), in_dims=1)(batch)
+    one_by_one = torch.stack([run(name, x, arguments) for x in batch.unbind(1)])
+    torch.testing.assert_close(together, one_by_one)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated", "ignore:.*torch.jit.script")
+@pytest.mark.parametrize("name", CALLS)
+def test_torch_compile_takes_it_whole_with_its_gradient(name):
+    torch.compiler.reset()
+    shape, arguments = CALLS[name]
+    compiled = torch.compile(lambda x: run(name, x, arguments), fullgraph=True, backend="aot_eager")
+    x = numbers(*shape).abs()
+    torch.testing.assert_close(with_gradient(compiled, x), with_gradient(lambda x: run(name, x, arguments), x))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA")
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("name", CALLS)
+def test_cuda_gives_what_a_cpu_gives(name, last, dtype):
+    shape, arguments = CALLS[name]
+    x = numbers(*shape).abs().to(dtype)
+    if last and x.dim() > 3:
+        x = x.contiguous(memory_format=torch.channels_last if x.dim() == 4 else torch.channels_last_3d)
+    floats = tree_map(lambda a: a.to(dtype) if isinstance(a, torch.Tensor) and a.is_floating_point() else a, arguments)
+    there = tree_map(lambda a: a.cuda() if isinstance(a, torch.Tensor) else a, floats)
+    ours = with_gradient(lambda x: run(name, x, there), x.cuda())
+    theirs = with_gradient(lambda x: run(name, x, floats), x)
+    tolerance = {} if dtype is torch.float32 else {"rtol": 3e-2, "atol": 3e-2}
+    torch.testing.assert_close([t.cpu() for t in ours], [*theirs], **tolerance)
+    assert ours[0].stride() == theirs[0].stride()
+
+
+BAD = st.sampled_from(
+    [None, "two", 2.5, -1, 0, 10**6, True, (), (0,), (2, 2, 2, 2), (1, "a"), [[1]], object(), float("nan"), {}]
+)
+
+REFUSALS = (
+    *(TypeError, ValueError, RuntimeError, IndexError),
+    *(NotImplementedError, OverflowError, ZeroDivisionError),
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", CALLS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_a_bad_argument_is_refused_in_words_and_nothing_is_changed(name, data):
+    """Whatever one argument is, the call answers, or says with the function's name which argument it does not take."""
+    shape, arguments = CALLS[name]
+    x = numbers(*shape)
+    which = data.draw(st.sampled_from(["input", *list(inspect.signature(getattr(CF, name)).parameters)[1:]]))
+    bad = data.draw(BAD)
+    given = tree_map(lambda a: a.clone() if isinstance(a, torch.Tensor) else a, arguments)
+    before = tree_map(lambda a: a.clone() if isinstance(a, torch.Tensor) else a, given)
+    if bad == 10**6 and ("pad" in which or "size" in which or "factor" in which):
+        return  # a map of that size does not fit the memory of every machine
+    refusal = None
+    try:
+        getattr(CF, name)(**{"input": x, **given, which: bad})
+    except REFUSALS as error:
+        refusal = error
+    if refusal is not None:
+        assert str(refusal).startswith(f"{name}(): "), f"{which}={bad!r}: {type(refusal).__name__}: {refusal}"
+        assert torch.equal(x, numbers(*shape))
+        for a, b in zip(given.values(), before.values(), strict=True):
+            assert not isinstance(a, torch.Tensor) or torch.equal(a, b)
