@@ -2,9 +2,9 @@
 
 The two are each other's transpose, ⟨gather(x), c⟩ = ⟨x, scatter(c)⟩. unfold and fold are no more than that, and
 a convolution is a matrix product with gathered columns. A tap of all windows together is one slice, so slices are
-copied; torch.compile, which makes one loop of everything, is given positions to look up instead. Columns are written in
-one order, x's axes before the spatial ones, then the taps of each axis, then its outputs, (N, C, k₁…kₙ, out₁…outₙ);
-memory may have another.
+copied; torch.compile, which makes one loop of everything, is given a view, and positions to look up. Columns are
+written in one order, x's axes before the spatial ones, then the taps of each axis, then its outputs,
+(N, C, k₁…kₙ, out₁…outₙ); memory may have another.
 """
 
 from __future__ import annotations
@@ -41,37 +41,32 @@ def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
 
 
 def _looked_up(x: Tensor, axes: Sequence[Axis]) -> Tensor:
-    """`gather` by positions: tap k of window i reads i·stride + k·dilation of the padded axis."""
-    ends = [(a.out - 1) * a.stride + a.dilation * (a.kernel_size - 1) + 1 - a.size - a.padding for a in axes]
+    """`gather` as one view: every window of the padded input, every dilation-th position of each."""
+    spans = [axis.dilation * (axis.kernel_size - 1) + 1 for axis in axes]
+    ends = [(a.out - 1) * a.stride + span - a.size - a.padding for a, span in zip(axes, spans, strict=True)]
     padded = pad(x, [width for axis, end in zip(axes, ends, strict=True) for width in (end, axis.padding)][::-1])
-    positions: list[Any] = []
-    for at, axis in enumerate(axes):
-        taps, windows = _along(x, axis.kernel_size, at, axes), _along(x, axis.out, len(axes) + at, axes)
-        positions.append(windows * axis.stride + taps * axis.dilation)
-    return padded[(..., *positions)]
+    n, first = len(axes), x.dim() - len(axes)
+    for at, (axis, span) in enumerate(zip(axes, spans, strict=True)):
+        padded = padded.unfold(first + at, span, axis.stride)
+    taps: Any = (..., *(slice(None, None, axis.dilation) for axis in axes))
+    return padded[taps].movedim(tuple(range(-n, 0)), tuple(range(first, first + n)))
 
 
 def _collected(columns: Tensor, axes: Sequence[Axis]) -> Tensor:
     """`scatter` by positions: position p is tap k of window (p + padding - k·dilation) / stride, if there is one."""
-    taps: list[Any] = []
-    windows: list[Any] = []
+    n = len(axes)
+    where: list[Any] = []
     meets = torch.ones((), dtype=torch.bool, device=columns.device)
     for at, axis in enumerate(axes):
-        tap, position = _along(columns, axis.kernel_size, at, axes), _along(columns, axis.size, len(axes) + at, axes)
-        start = position + axis.padding - tap * axis.dilation
-        window = start // axis.stride
-        meets = meets & (start % axis.stride == 0) & (window >= 0) & (window < axis.out)
-        taps.append(tap)
-        windows.append(window.clamp(0, axis.out - 1))
-    zero = columns.new_zeros(())
-    return torch.where(meets, columns[(..., *taps, *windows)], zero).sum(
-        tuple(range(-2 * len(axes), -len(axes))), dtype=columns.dtype
-    )
-
-
-def _along(x: Tensor, count: int, at: int, axes: Sequence[Axis]) -> Tensor:
-    """0, 1, … along axis `at` of the taps and the positions of all axes."""
-    return torch.arange(count, device=x.device).reshape([-1 if i == at else 1 for i in range(2 * len(axes))])
+        starts = [[p + axis.padding - k * axis.dilation for p in range(axis.size)] for k in range(axis.kernel_size)]
+        fits = [[s % axis.stride == 0 and 0 <= s // axis.stride < axis.out for s in row] for row in starts]
+        windows = [[min(max(s // axis.stride, 0), axis.out - 1) for s in row] for row in starts]
+        shape = [{at: axis.kernel_size, n + at: axis.size}.get(i, 1) for i in range(2 * n)]
+        meets = meets & torch.tensor(fits, device=columns.device).reshape(shape)
+        taps = torch.arange(axis.kernel_size, device=columns.device).reshape([*shape[:n], *(1,) * n])
+        where = [*where[:at], taps, *where[at:], torch.tensor(windows, device=columns.device).reshape(shape)]
+    found = torch.where(meets, columns[(..., *where)], columns.new_zeros(()))
+    return found.sum(tuple(range(-2 * n, -n)), dtype=columns.dtype)
 
 
 def meetings(axes: Sequence[Axis]) -> Iterator[tuple[Any, Any, Any]]:

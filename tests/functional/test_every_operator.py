@@ -127,7 +127,7 @@ def test_cuda_gives_what_a_cpu_gives(name, last, dtype):
 
 
 BAD = st.sampled_from(
-    [None, "two", 2.5, -1, 0, 10**6, True, (), (0,), (2, 2, 2, 2), (1, "a"), [[1]], object(), float("nan"), {}]
+    [None, "two", 2.5, -1, 0, True, (), (0,), (2, 2, 2, 2), (1, "a"), [[1]], object(), float("nan"), {}]
 )
 
 REFUSALS = (
@@ -148,8 +148,6 @@ def test_a_bad_argument_is_refused_in_words_and_nothing_is_changed(name, data):
     bad = data.draw(BAD)
     given = tree_map(lambda a: a.clone() if isinstance(a, torch.Tensor) else a, arguments)
     before = tree_map(lambda a: a.clone() if isinstance(a, torch.Tensor) else a, given)
-    if bad == 10**6 and ("pad" in which or "size" in which or "factor" in which):
-        return  # a map of that size does not fit the memory of every machine
     refusal = None
     try:
         getattr(CF, name)(**{"input": x, **given, which: bad})
