@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_lib.functional._blocks import blocks
+from course_lib.functional._folds import traced
 from course_lib.functional._windows import FLOATS, INTEGERS, check_dtype, check_tensor
 
 
@@ -73,7 +74,7 @@ class _Gate(torch.autograd.Function):
 
     @staticmethod
     def forward(g, y):
-        if not _reads_values(g):
+        if traced() or g.device.type != "cpu":
             return torch.where(y == 0, 0, g)
         # The bits of |y| are a whole number, 0 only for 0. Cut off at 1 and times g's bits they select, several times
         # faster than torch.where, which asks number by number.
@@ -102,10 +103,3 @@ class _DualGate(_Gate):
     def jvp(ctx, tangent, _):
         (y,) = ctx.saved_tensors
         return _DualGate.apply(tangent, y)
-
-
-def _reads_values(x: Tensor) -> bool:
-    """Is this a plain tensor of a CPU, neither traced by torch.compile nor batched by vmap?"""
-    return not (torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()) and (
-        x.device.type == "cpu" and type(x) in (Tensor, torch.nn.Parameter)
-    )
