@@ -28,7 +28,7 @@ def adaptive_max_pool1d(
     >>> adaptive_max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 4.0, 3.0]]), 2)
     tensor([[5., 4.]])
     """
-    return _max("adaptive_max_pool1d", 1, input, output_size, return_indices)
+    return adaptive_max("adaptive_max_pool1d", 1, input, output_size, return_indices)
 
 
 def adaptive_max_pool2d(
@@ -44,7 +44,7 @@ def adaptive_max_pool2d(
     tensor([[[ 4.,  5.,  6.,  7.],
              [12., 13., 14., 15.]]])
     """
-    return _max("adaptive_max_pool2d", 2, input, output_size, return_indices)
+    return adaptive_max("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
 def adaptive_max_pool3d(
@@ -55,7 +55,7 @@ def adaptive_max_pool3d(
     >>> adaptive_max_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), 1)
     tensor([[[[7.]]]])
     """
-    return _max("adaptive_max_pool3d", 3, input, output_size, return_indices)
+    return adaptive_max("adaptive_max_pool3d", 3, input, output_size, return_indices)
 
 
 def adaptive_avg_pool1d(input: torch.Tensor, output_size: int | Sequence[int]) -> torch.Tensor:
@@ -64,7 +64,7 @@ def adaptive_avg_pool1d(input: torch.Tensor, output_size: int | Sequence[int]) -
     >>> adaptive_avg_pool1d(torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0]]), 2)
     tensor([[2., 4.]])
     """
-    return _avg("adaptive_avg_pool1d", 1, input, output_size)
+    return adaptive_avg("adaptive_avg_pool1d", 1, input, output_size)
 
 
 def adaptive_avg_pool2d(input: torch.Tensor, output_size: Size) -> torch.Tensor:
@@ -77,7 +77,7 @@ def adaptive_avg_pool2d(input: torch.Tensor, output_size: Size) -> torch.Tensor:
     tensor([[[ 2.,  3.,  4.,  5.],
              [10., 11., 12., 13.]]])
     """
-    return _avg("adaptive_avg_pool2d", 2, input, output_size)
+    return adaptive_avg("adaptive_avg_pool2d", 2, input, output_size)
 
 
 def adaptive_avg_pool3d(input: torch.Tensor, output_size: Size) -> torch.Tensor:
@@ -86,11 +86,11 @@ def adaptive_avg_pool3d(input: torch.Tensor, output_size: Size) -> torch.Tensor:
     >>> adaptive_avg_pool3d(torch.arange(8.0).reshape(1, 2, 2, 2), (1, 1, 2))
     tensor([[[[3., 4.]]]])
     """
-    return _avg("adaptive_avg_pool3d", 3, input, output_size)
+    return adaptive_avg("adaptive_avg_pool3d", 3, input, output_size)
 
 
-def _max(
-    name: str, n: int, input: torch.Tensor, output_size, return_indices
+def adaptive_max(
+    name: str, n: int, input: torch.Tensor, output_size, return_indices=False
 ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
     sizes = _sizes(name, n, input, output_size, mean=False)
     _check_not_empty(name, input, 1)
@@ -103,7 +103,7 @@ def _max(
     return values if indices is None else (values, indices)
 
 
-def _avg(name: str, n: int, input: torch.Tensor, output_size) -> torch.Tensor:
+def adaptive_avg(name: str, n: int, input: torch.Tensor, output_size) -> torch.Tensor:
     sizes = _sizes(name, n, input, output_size, mean=True)
     if all(size == 1 for size in sizes):
         if not (input.is_floating_point() or input.is_complex()):

@@ -86,13 +86,13 @@ def upsample(
     align_corners: bool | None = None,
 ) -> torch.Tensor:
     """The old name of interpolate; warns that it is one."""
-    warnings.warn("`upsample` is deprecated. Use `interpolate` instead.", stacklevel=2)
+    _warn("`upsample` is deprecated. Use `interpolate` instead.")
     return _interpolate("upsample", input, size, scale_factor, mode, align_corners)
 
 
 def upsample_nearest(input: torch.Tensor, size: Size | None = None, scale_factor: Factor | None = None) -> torch.Tensor:
     """interpolate with mode="nearest" under its old name; warns that it is one."""
-    warnings.warn("`upsample_nearest` is deprecated. Use `interpolate` instead.", stacklevel=2)
+    _warn("`upsample_nearest` is deprecated. Use `interpolate` instead.")
     return _interpolate("upsample_nearest", input, size, scale_factor, "nearest")
 
 
@@ -103,11 +103,14 @@ def upsample_bilinear(
 
     So `interpolate(input, size, mode="bilinear")` does not replace it: there align_corners is False.
     """
-    warnings.warn(
-        "`upsample_bilinear` is deprecated. Use `interpolate` with mode='bilinear', align_corners=True instead.",
-        stacklevel=2,
-    )
+    _warn("`upsample_bilinear` is deprecated. Use `interpolate` with mode='bilinear', align_corners=True instead.")
     return _interpolate("upsample_bilinear", input, size, scale_factor, "bilinear", True)
+
+
+def _warn(words: str) -> None:
+    """Warn the caller's caller; torch.compile takes no function that warns."""
+    if not torch.compiler.is_compiling():
+        warnings.warn(words, stacklevel=3)
 
 
 def _interpolate(
@@ -191,7 +194,7 @@ def _scaled(name: str, size: int, factor: float, recompute: bool) -> int:
 
 def _check_mode(name: str, mode: object, shape: tuple[int, ...], align_corners: object, antialias: bool) -> None:
     n = len(shape) - 2
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise NotImplementedError(f"{name}(): {mode=} must be one of {', '.join(map(repr, MODES))}")
     axes = MODES[mode][1]
     if n not in axes:

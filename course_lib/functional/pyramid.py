@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from course_lib.functional.adaptive import adaptive_avg_pool2d, adaptive_max_pool2d
+from course_lib.functional.adaptive import adaptive_avg, adaptive_max
 
-POOLS: dict[str, Callable] = {"max": adaptive_max_pool2d, "avg": adaptive_avg_pool2d}
+POOLS: dict[str, Callable] = {"max": adaptive_max, "avg": adaptive_avg}
 
 
 def spatial_pyramid_pool(
@@ -26,7 +26,7 @@ def spatial_pyramid_pool(
     >>> spatial_pyramid_pool(torch.arange(16.0).reshape(1, 1, 4, 4), (2, 1))
     tensor([[ 5.,  7., 13., 15., 15.]])
     """
-    if mode not in POOLS:
+    if not isinstance(mode, str) or mode not in POOLS:
         raise ValueError(f"spatial_pyramid_pool(): mode={mode!r} must be 'max' or 'avg'")
     if not isinstance(output_sizes, Sequence) or isinstance(output_sizes, str) or not output_sizes:
         raise TypeError(
@@ -34,8 +34,9 @@ def spatial_pyramid_pool(
             "each an int or (h, w)"
         )
     for level in output_sizes:
-        if level is None or isinstance(level, Sequence) and None in level:
+        if level is None or isinstance(level, (tuple, list)) and None in level:
             raise TypeError(
                 f"spatial_pyramid_pool(): output_sizes={output_sizes!r} must be ints: None would keep the input's size"
             )
-    return torch.cat([POOLS[mode](input, level).flatten(-3) for level in output_sizes], dim=-1)
+    levels = [POOLS[mode]("spatial_pyramid_pool", 2, input, level) for level in output_sizes]
+    return torch.cat([level.flatten(-3) for level in levels], dim=-1)
