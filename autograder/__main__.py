@@ -43,7 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grade = commands.add_parser("grade", help="grade what lies in submitted/")
     grade.add_argument("assignments", nargs="*", metavar="ASSIGNMENT", help="such as 01_pooling; all without a name")
     grade.add_argument("--students", nargs="+", default=(), metavar="ID", help="only these learners")
-    grade.add_argument("--jobs", type=int, metavar="N", help="processes that grade; as many as cores without it")
+    where = grade.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, metavar="N", help="processes that grade; as many as cores without it")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="grade on a dask cluster, such as tls://HOST:8786")
+    grade.add_argument(
+        "--certificates",
+        type=Path,
+        metavar="FOLDER",
+        help="for the cluster; else $DOWN_AND_UP_CERTIFICATES or ./certificates",
+    )
     grade.add_argument("--db", metavar="URL", help="another gradebook, such as postgresql://…; else the course's own")
     for name, kind, told in LIMITS:
         grade.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar="N", help=told)
@@ -68,6 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     copy.set_defaults(run=_copy)
     doctor = commands.add_parser("doctor", help="say what this machine offers for running strangers' code")
     doctor.set_defaults(run=_doctor)
+    certificates = commands.add_parser("certificates", help="make certificates for a cluster that grades")
+    certificates.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="else ./certificates")
+    certificates.set_defaults(run=_certificates)
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
     demo.set_defaults(run=_demo)
     chosen = parser.parse_args(arguments)
@@ -116,11 +127,13 @@ def _grade(chosen: argparse.Namespace) -> int:
                 limits=limits,
                 trust_submissions=chosen.trust_submissions,
                 nursery=nursery,
+                scheduler=chosen.scheduler,
+                certificates=chosen.certificates,
             )
         )
 
     nursery = None
-    if sys.platform == "linux":
+    if sys.platform == "linux" and not chosen.scheduler:
         from autograder import schedule
 
         # It imports torch while this process imports nbgrader.
@@ -216,6 +229,12 @@ def _told(write: Callable[[], Path | str]) -> int:
         print(messages.UNREADABLE_DATABASE.format(error=error.orig), file=sys.stderr)
         return 1
     return 0
+
+
+def _certificates(chosen: argparse.Namespace) -> int:
+    from autograder import certificates
+
+    return _told(lambda: certificates.made(chosen.folder))
 
 
 def _doctor(chosen: argparse.Namespace) -> int:

@@ -6,10 +6,8 @@ takes bytes alone.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,19 +21,22 @@ from course_lib.checking.exercise import Case, Exercise, Facet
 from course_lib.checking.guard import Hit
 from course_lib.checking.judge import Problem, Verdict, judge, refuse
 from course_lib.checking.report import Report, report
-from course_lib.checking.source import text_in
 
 STATUSES = ("returned", "raised", "not attempted", "wrong state", "out of time", "banned")
 
 
-def grade(script: Script, zygote: Zygote, secret: str) -> Record:
-    """Runs a submission and judges it. Never raises for what the submission does."""
+def grade(script: Script, zygote: Zygote, secret: str | Mapping[str, str]) -> Record:
+    """Runs a submission and judges it. Never raises for what the submission does.
+
+    secret: the course's; or the seeds that it makes of this script, on a machine that is not to know it.
+    """
     record, began = Record(), time.monotonic()
     learner: Learner | None = None
     try:
+        seeds = script.seeds(secret) if isinstance(secret, str) else secret
         learner = zygote.spawn()
         for step in script.steps:
-            _step(step, script, learner, secret, record)
+            _step(step, script, learner, seeds, record)
     except Ended as end:
         _end(record, end, script, zygote)
     except Exception as error:
@@ -47,11 +48,11 @@ def grade(script: Script, zygote: Zygote, secret: str) -> Record:
     return record
 
 
-def _step(step: Step, script: Script, learner: Learner, secret: str, record: Record) -> None:
+def _step(step: Step, script: Script, learner: Learner, seeds: Mapping[str, str], record: Record) -> None:
     if step.kind == "check":
         hidden = {check.exercise for check in step.checks if check.hidden}
         names = dict.fromkeys(check.exercise for check in step.checks)
-        examined = {name: _examine(name, name in hidden, script, learner, secret) for name in names}
+        examined = {name: _examine(name, seeds[name] if name in hidden else None, learner) for name in names}
         # A second report on the same exercise takes the place of the first, as it does in a notebook.
         last = {check.exercise: check.hidden for check in step.checks}
         shown = {name: report(examined[name].verdict(hidden)) for name, hidden in last.items()}
@@ -120,16 +121,12 @@ class Examination:
         return judge(self.exercise, groups, outcomes, hits=self.hits, seed=self.seed if hidden else None)
 
 
-def _examine(name: str, hidden: bool, script: Script, learner: Learner, secret: str) -> Examination:
-    """Runs an exercise's public cases and, with ``hidden``, those of a seed that the secret and the submission make."""
+def _examine(name: str, seed: str | None, learner: Learner) -> Examination:
+    """Runs an exercise's public cases and, with a seed, the hidden ones that it makes."""
     exercise = exercises.find(name)
     opened = learner.ask({"op": "open", "exercise": name})
     if problem := opened.get("problem"):
         return Examination(exercise, problem=_problem(problem, exercise))
-    seed = None
-    if hidden:
-        source = text_in(name, script.solutions.get(name, ""))
-        seed = hmac.new(secret.encode(), source.encode(), hashlib.sha256).hexdigest()[:8]
     groups = exercise.groups(seed)
     results = _outcomes(exercise, [case for _, cases in groups for case in cases], learner)
     outcomes = [[next(results, Outcome("not run")) for _ in cases] for _, cases in groups]

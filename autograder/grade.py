@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from autograder import messages, schedule, summary
+from autograder import cluster, messages, schedule, summary
 from autograder.course import LEDGER, Course, CourseError, as_normalised, fingerprint, secret, settings
 from autograder.gradebook import identity
 from autograder.ledger import Ledger, hash_of
@@ -74,6 +75,8 @@ class Grading:
         limits: Mapping[str, float] | None = None,
         trust_submissions: bool = False,
         nursery: schedule.Nursery | None = None,
+        scheduler: str | None = None,
+        certificates: Path | None = None,
     ):
         self.course = Course(config=settings(root, db_url))
         options = self.course.config.Submission
@@ -83,6 +86,7 @@ class Grading:
             "trust_submissions", False
         )
         self.jobs, self.nursery = jobs, nursery
+        self.scheduler, self.certificates = scheduler, certificates
         self.secret, self.new_secret = secret(root)
         self.ledger = Ledger(root / LEDGER, self.secret, self.limits)
         self.receipts = receipts_of(self.course)
@@ -95,21 +99,25 @@ class Grading:
     def rows(self) -> Iterator[Row]:
         """Grades; yields each submission when it is finished. Errors: CourseError, SandboxError, OSError."""
         with alone(self.course.ledger_folder), Writer(self.course) as self._writer:
-            results = schedule.grade_all(
-                self._unknown(),
-                secret=self.secret,
-                limits=self.limits,
-                jobs=self.jobs,
-                trust_submissions=self.trust_submissions,
-                nursery=self.nursery,
-            )
-            for key, record in results:
+            for key, record in self._results(self._unknown()):
                 yield from self._take()
                 self.ledger.put(str(key), record)
                 for handed, name in self._waiting.pop(str(key)):
                     self._arrived(handed, name, record)
                 yield from self._take()
             yield from self._take()
+
+    def _results(self, scripts: Iterator[tuple[str, Script]]) -> Iterator[tuple[Hashable, Record]]:
+        """Runs scripts: on a cluster, if there is one, else here."""
+        options: dict[str, Any] = {
+            "secret": self.secret,
+            "limits": self.limits,
+            "trust_submissions": self.trust_submissions,
+        }
+        if self.scheduler:
+            options |= {"address": self.scheduler, "folder": self.certificates, "tell": told}
+            return cluster.grade_all(scripts, **options)
+        return schedule.grade_all(scripts, jobs=self.jobs, nursery=self.nursery, **options)
 
     def _take(self) -> Iterator[Row]:
         while self._done:
@@ -269,6 +277,13 @@ def with_bar(grading: Grading) -> Iterator[Row]:
             failures += bool(row.problem)
             bar.set_postfix_str(f"failures: {failures}", refresh=False)
             bar.update()
+
+
+def told(sentence: str) -> None:
+    """Says something while the bar is there."""
+    from tqdm import tqdm
+
+    tqdm.write(sentence, file=sys.stderr)
 
 
 def environment() -> None:

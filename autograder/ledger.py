@@ -40,8 +40,7 @@ class Ledger:
     def circumstances(self) -> str:
         """A hash of everything that a result depends on besides the submission."""
         parts = {
-            "code": code_version(),
-            "environment": environment(),
+            "versions": versions(),
             "limits": asdict(self.limits),
             "secret": hashlib.sha256(self.secret.encode()).hexdigest(),
         }
@@ -62,6 +61,11 @@ class Ledger:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
+
+
+def versions() -> dict[str, str]:
+    """The code and the environment that a result comes from, by names that a person knows."""
+    return {"course_lib and autograder": code_version()} | environment()
 
 
 @cache
@@ -89,6 +93,7 @@ def _sources(path: Path) -> list[Path]:
 
 
 @cache
-def environment() -> str:
+def environment() -> dict[str, str]:
     """The versions that a result was reached with."""
-    return " ".join([platform.python_version(), platform.machine(), *(f"{name} {version(name)}" for name in PACKAGES)])
+    packages = {name: version(name) for name in PACKAGES}
+    return {"Python": platform.python_version(), "machine": platform.machine()} | packages

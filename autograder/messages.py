@@ -205,3 +205,36 @@ NO_FILE = "There is no gradebook {path}."
 NOT_COPIED = "Nothing was copied: {error}"
 OLD_GRADEBOOK = "Nothing was copied: the two gradebooks were made by different versions of nbgrader. Make a backup of the old one, and run: nbgrader db upgrade"
 NOT_EMPTY = "Nothing was copied: there are learners or assignments already in the gradebook that is to be filled. Name an empty database."
+
+# What `grade --scheduler` and `certificates` say.
+NO_DASK = "Grading on a cluster needs dask, which is not installed here: pip install 'down-and-up[scale]'."
+NOT_ENCRYPTED = "{address} is not encrypted, so learners' work and grades would be open to everybody between here and there. Use tls://, with the certificates that `python -m autograder certificates` makes; tcp:// is for this machine's own 127.0.0.1."
+NO_SCHEDULER = "There is no scheduler at {address} that speaks with us ({error}). Look whether it runs, whether this machine can reach it, and whether both have certificates of the same authority that still hold. docs/grading-at-scale.md says how to start one."
+SCHEDULER_SILENT = "The scheduler at {address} does not answer; trying to reach it again."
+SCHEDULER_LOST = "The connection to the scheduler at {address} is lost and does not come back. What is graded so far is kept. Look whether it runs, or start it and its workers again; the same command goes on from here."
+NO_WORKER = "For {seconds:g} seconds there was no worker that may grade. {said}\nWhat is graded so far is kept. Start or mend the workers, and the same command goes on from here."
+NO_WORKER_CAME = "None has come to the scheduler, or those that had come are gone."
+WORKER_DIFFERS = "Worker {worker} is refused, because it would grade by something else than this machine: {different}. Install the same there (the same commit of the repository, with its constraints.txt), and start the worker again."
+DIFFERENT = "{name} is {theirs:.12} there and {ours:.12} here"
+WORKER_UNSAFE = "Worker {worker} is refused, because it cannot run a submission. It says: {problem}"
+WORKER_BROKEN = "Worker {worker} is refused, because it did not say what it is ({error}). Look whether this repository is installed there, in the environment of `dask worker`."
+WORKER_GONE = "Worker {worker} is gone; what it had goes to others ({count})."
+WORKER_LATE = "Worker {worker} does not answer in time; what it has goes to others ({count})."
+WORKER_BACK = "Worker {worker} answers again. The answer was too late and is ignored; it gets new work."
+WORKER_KILLED = "its worker was gone"
+WORKER_SILENT = "its worker did not answer in time"
+TRIED = "tried {tries} times; the last time, {why}"
+NO_CERTIFICATE = (
+    "There is no {path}. `python -m autograder certificates` makes it; --certificates names another folder."
+)
+CERTIFICATES_THERE = "There are certificates in {folder} already. Whoever uses them would be locked out by new ones; remove them first if you want that, or name another folder."
+CERTIFICATES_MADE = """\
+{folder}/ has an authority of your own now, and certificates for a scheduler, for workers and for you, good for {days} days.
+Whoever has one of the keys belongs to the cluster: hand them on as you would a password. ca-key.pem stays here.
+
+1. On the scheduler's machine, with ca.pem, scheduler.pem and scheduler-key.pem:
+   dask scheduler --protocol tls --port 8786 --no-dashboard --dashboard-address 127.0.0.1:0 --tls-ca-file {folder}/ca.pem --tls-cert {folder}/scheduler.pem --tls-key {folder}/scheduler-key.pem
+2. On each worker's machine, in an environment of this same commit, with ca.pem, worker.pem and worker-key.pem:
+   dask worker tls://SCHEDULER:8786 --nworkers -1 --nthreads 1 --no-dashboard --dashboard-address 127.0.0.1:0 --tls-ca-file {folder}/ca.pem --tls-cert {folder}/worker.pem --tls-key {folder}/worker-key.pem
+3. Here, with ca.pem, client.pem and client-key.pem:
+   python -m autograder grade --scheduler tls://SCHEDULER:8786 --certificates {folder}"""

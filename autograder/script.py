@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import hmac
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from course_lib.checking.source import text_in
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode  # slow to import, and a worker needs none
@@ -47,7 +50,22 @@ class Script:
 
     def digest(self) -> str:
         """sha256 of everything that the outcome depends on in the submission."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(self.as_json(), sort_keys=True).encode()).hexdigest()
+
+    def seeds(self, secret: str) -> dict[str, str]:
+        """The seed of each exercise's hidden cases, which the secret and the learner's text make."""
+        hidden = {check.exercise for step in self.steps for check in step.checks if check.hidden}
+        texts = {name: text_in(name, self.solutions.get(name, "")).encode() for name in hidden}
+        return {name: hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:8] for name, text in texts.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Script:
+        checks = [tuple(Check(**check) for check in step["checks"]) for step in data["steps"]]
+        steps = [Step(**step | {"checks": made}) for step, made in zip(data["steps"], checks, strict=True)]
+        return cls(tuple(steps), data["solutions"])
 
 
 def script(notebook: NotebookNode) -> Script:

@@ -7,8 +7,6 @@ import inspect
 import linecache
 from collections.abc import Callable
 
-from course_lib.checking.plain import functions_of
-
 
 def source_of(work: Callable) -> str:
     """The text of a function or class; empty where there is none.
@@ -19,6 +17,8 @@ def source_of(work: Callable) -> str:
     try:
         return inspect.getsource(work)
     except (OSError, TypeError, SyntaxError):
+        from course_lib.checking.plain import functions_of  # text_in needs no torch
+
         files = {function.__code__.co_filename for function in functions_of(work) if inspect.isfunction(function)}
     cells = ["".join(linecache.getlines(file)) for file in sorted(files)]
     return next((text for cell in cells if (text := _block(work.__name__, cell))), "")

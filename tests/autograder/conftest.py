@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +147,40 @@ def hand_in_points(classroom: Callable[[Path], Any]) -> Callable[..., Any]:
     return make
 
 
+# A class that is graded for real ------------------------------------------------------------------------------------
+
+# It takes a little while, so that what is killed has work in hand.
+CONSTANT = """
+def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    return {}
+
+import time
+time.sleep(0.3)
+"""
+
+
+@pytest.fixture(scope="session")
+def class_of_six(classroom: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """Makes a class of six, of which every learner needs a run of their own."""
+
+    def make(root: Path) -> Any:
+        room = classroom(root)
+        for number in range(5):
+            room.hand_in(f"learner{number}", room.notebook("solutions", output_size=CONSTANT.format(number)))
+        room.hand_in("worked", room.notebook("solutions"))
+        return room
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, class_of_six: Callable[[Path], Any]) -> list[tuple]:
+    """The gradebook of that class, when nothing has happened while it was graded on this machine."""
+    room = class_of_six(tmp_path_factory.mktemp("undisturbed"))
+    assert "6 graded" in room.grade("--jobs", "1")
+    return room.rows()
+
+
 # A graded class without a run ---------------------------------------------------------------------------------------
 
 FORMULA = "=HYPERLINK(1)"
@@ -208,3 +245,88 @@ def graded(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path],
         gradebook.update_or_create_student("ada", first_name="Ada", last_name="King, Countess", email="@ada")
         gradebook.add_student("zoe", first_name="Zoë")
     return room
+
+
+@pytest.fixture
+def on_path(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    """Lets nbgrader find its parts when it runs in the test's own process."""
+    monkeypatch.setenv("PATH", environment["PATH"])
+
+
+# Clusters ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def workers() -> Callable[..., Any]:
+    """Makes a cluster with a worker process for each text, which that worker runs when it starts.
+
+    `with workers("", "") as cluster: cluster.scheduler_address`.
+    """
+    from distributed import Nanny, Scheduler, SpecCluster
+
+    def make(*preloads: str) -> Any:
+        local = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": ":0"}
+        # dask takes for a text what has a space in it.
+        options = [{"nthreads": 1, "preload": [f"{text}\npass  # text"]} for text in preloads]
+        started = {number: {"cls": Nanny, "options": each} for number, each in enumerate(options)}
+        return SpecCluster(workers=started, scheduler={"cls": Scheduler, "options": local}, silence_logs=50)
+
+    return make
+
+
+OTHER_TORCH = """
+from autograder import ledger
+here = ledger.environment()
+ledger.environment = lambda: {**here, "torch": "2.12.0"}
+"""
+
+
+@pytest.fixture(scope="session")
+def two_workers(workers: Callable[..., Any]) -> Iterator[Any]:
+    """A cluster of two workers that may grade, and a third that has another torch."""
+    with workers("", "", OTHER_TORCH) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _overheard(address: str) -> Iterator[tuple[str, bytearray]]:
+    """Another address for a scheduler, and all bytes that cross there, in both directions."""
+    protocol, _, target = address.partition("://")
+    host, port = target.split(":")
+    heard = bytearray()
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def pass_on(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                heard.extend(data)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def serve() -> None:
+        while True:
+            try:
+                theirs, _ = server.accept()
+            except OSError:
+                return
+            try:
+                ours = socket.create_connection((host, int(port)))
+            except OSError:
+                theirs.close()
+                continue
+            for pair in ((theirs, ours), (ours, theirs)):
+                threading.Thread(target=pass_on, args=pair, daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"{protocol}://127.0.0.1:{server.getsockname()[1]}", heard
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def overhear() -> Callable[[str], AbstractContextManager[tuple[str, bytearray]]]:
+    """Listens between a client and a scheduler: `with overhear(address) as (address, heard)`."""
+    return _overheard

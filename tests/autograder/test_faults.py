@@ -21,30 +21,9 @@ import pytest
 # One worker runs this file, because its tests are compared with one undisturbed class.
 pytestmark = pytest.mark.xdist_group("faults")
 
-CONSTANT = "def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):\n    return {}\n"
 LEARNERS = 6
 # The parts are named for ps, but for the scheduler, which is the command itself and writes, too.
 MOMENTS = [("scheduler", 1), ("scheduler", 2), ("nursery", 1), ("worker", 1), ("zygote", 1)]
-
-
-@pytest.fixture
-def make(classroom: Callable[[Path], Any]) -> Callable[[Path], Any]:
-    return lambda root: fill(classroom(root))
-
-
-def fill(room: Any) -> Any:
-    """A class of which every learner needs a run of its own."""
-    for number in range(LEARNERS - 1):
-        room.hand_in(f"learner{number}", room.notebook("solutions", output_size=CONSTANT.format(number)))
-    room.hand_in("worked", room.notebook("solutions"))
-    return room
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> list[tuple]:
-    room = fill(classroom(tmp_path_factory.mktemp("undisturbed")))
-    assert f"{LEARNERS} graded" in room.grade("--jobs", "1")
-    return room.rows()
 
 
 def family(pid: int) -> Iterator[tuple[int, str]]:
@@ -88,7 +67,7 @@ def kill_one(grading: subprocess.Popen, room: Any, part: str, seed: int) -> bool
 
 @pytest.mark.parametrize(("part", "seed"), MOMENTS)
 def test_killed_and_run_again_it_comes_to_the_same(
-    make: Callable[[Path], Any],
+    class_of_six: Callable[[Path], Any],
     tmp_path: Path,
     undisturbed: list[tuple],
     environment: dict[str, str],
@@ -96,7 +75,7 @@ def test_killed_and_run_again_it_comes_to_the_same(
     seed: int,
 ) -> None:
     assert len(undisturbed) == 4 * LEARNERS
-    room = make(tmp_path)
+    room = class_of_six(tmp_path)
     command = [sys.executable, "-m", "autograder", "grade", "--jobs", "2"]
     grading = subprocess.Popen(
         command, cwd=room.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -126,10 +105,10 @@ needs_mounts = pytest.mark.skipif(
 
 @needs_mounts
 def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
-    make: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], environment: dict[str, str]
+    class_of_six: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], environment: dict[str, str]
 ) -> None:
     """The course lies on a small file system, which the graded notebooks fill; with more room it goes on."""
-    room = make(tmp_path / "course")
+    room = class_of_six(tmp_path / "course")
     small = tmp_path / "small"
     small.mkdir()
     taken = sum(path.stat().st_size + 4096 for path in room.root.rglob("*"))
@@ -150,9 +129,9 @@ def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
 
 @needs_mounts
 def test_a_course_that_is_read_only_is_named(
-    make: Callable[[Path], Any], tmp_path: Path, environment: dict[str, str]
+    class_of_six: Callable[[Path], Any], tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    room = make(tmp_path / "course")
+    room = class_of_six(tmp_path / "course")
     script = f"mount --bind -o ro {room.root} {room.root} && cd {room.root} && {sys.executable} -m autograder grade"
     ran = subprocess.run([*ALONE, script], env=environment, text=True, capture_output=True)
     assert ran.returncode == 1

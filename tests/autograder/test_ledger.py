@@ -54,12 +54,12 @@ def test_other_seeds_and_limits_have_other_keys(kept: Ledger, other: dict) -> No
     assert Ledger(**{**vars(kept), **other}).key(STEPS) != kept.key(STEPS)
 
 
-@pytest.mark.parametrize("part", ["code_version", "environment"])
+@pytest.mark.parametrize(("part", "other"), [("code_version", "another"), ("environment", {"torch": "another"})])
 def test_other_code_and_other_packages_have_other_keys(
-    kept: Ledger, monkeypatch: pytest.MonkeyPatch, part: str
+    kept: Ledger, monkeypatch: pytest.MonkeyPatch, part: str, other: object
 ) -> None:
     before = kept.key(STEPS)
-    monkeypatch.setattr(ledger, part, lambda: "another")
+    monkeypatch.setattr(ledger, part, lambda: other)
     assert kept.key(STEPS) != before
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from autograder.script import Check, checks_of
+import json
+
+from autograder.script import Check, Script, Step, checks_of
 
 
 def test_a_cell_of_checks_alone_is_judged_outside() -> None:
@@ -23,3 +25,9 @@ def test_anything_beside_a_check_makes_it_a_cell_of_plain_asserts() -> None:
         "check()",
     ):
         assert checks_of(source) == (), source
+
+
+def test_a_script_comes_back_from_json_as_it_was() -> None:
+    steps = (Step(0, "run", "x = 1"), Step(1, "check", "", "check_a", 2.0, (Check("a", hidden=True),)))
+    script = Script(steps, {"a": "def a(): ..."})
+    assert Script.from_json(json.loads(json.dumps(script.as_json()))) == script

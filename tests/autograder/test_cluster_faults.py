@@ -1,0 +1,278 @@
+"""Whichever part of a cluster is lost, and whenever: the gradebook comes to the same, row for row.
+
+The moments are seeded. First a cluster on this machine; then dask's own commands, as `python -m autograder
+certificates` tells them, with TLS between all parts, one of which lies behind a network of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import cluster, cluster_pool, grade, ledger
+from autograder.sandbox import Limits
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+Rooms = Callable[[Path], Any]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the instructor is told while grading goes on."""
+    said: list[str] = []
+    monkeypatch.setattr(grade, "told", said.append)
+    return said
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is late after six seconds, instead of three minutes."""
+    monkeypatch.setattr(cluster, "SLACK", 6 - 2 * Limits().wall_seconds)
+
+
+def graded(
+    room: Any, address: str, folder: Path | None = None, at: int = 0, strike: Callable[[], object] = lambda: None
+) -> list[grade.Row]:
+    """Grades a class on a cluster; calls ``strike`` when so many submissions are done."""
+    rows: list[grade.Row] = []
+    for row in grade.Grading(room.root, scheduler=address, certificates=folder).rows():
+        rows.append(row)
+        if len(rows) == at:
+            strike()
+    return rows
+
+
+def all_fit(address: str, count: int, folder: Path | None = None) -> None:
+    """Waits until every worker has looked at itself, so that each has work in hand when something happens."""
+    common = {"versions": ledger.versions(), "options": {"limits": asdict(Limits()), "trust_submissions": False}}
+    look, text = cluster_pool.CALL.format(function="look"), {"text": json.dumps(common)}
+    with cluster._client(address, folder) as client:
+        client.wait_for_workers(count, timeout=180)
+        there = client.scheduler_info(n_workers=-1)["workers"]
+        client.gather([client.submit(eval, look, text, workers=[each], pure=False) for each in there])
+
+
+def is_whole(rows: list[grade.Row], room: Any, undisturbed: list[tuple]) -> None:
+    """Every learner is graded, once, and the gradebook is that of an undisturbed run; a second run changes nothing."""
+    assert sorted(row.student for row in rows) == sorted({row[0] for row in undisturbed})
+    assert [row.problem for row in rows] == [""] * 6
+    assert room.rows() == undisturbed
+    assert [row.written for row in grade.Grading(room.root).rows()] == [False] * 6
+    assert room.rows() == undisturbed
+
+
+def started(room: Any, environment: dict[str, str], *options: str, results: int) -> subprocess.Popen:
+    """The command that grades, when it has this many results."""
+    command = [sys.executable, "-m", "autograder", "grade", *options]
+    grading = subprocess.Popen(command, cwd=room.root, env=environment, text=True, stderr=subprocess.PIPE)
+    while len(list((room.root / ".ledger").glob("??/*.json"))) < results:
+        assert grading.poll() is None, grading.communicate()[1]
+        time.sleep(0.01)
+    return grading
+
+
+# A cluster on this machine -------------------------------------------------------------------------------------------
+
+
+def test_a_worker_is_killed(
+    two_workers: Any,
+    class_of_six: Rooms,
+    undisturbed: list[tuple],
+    tmp_path: Path,
+    on_path: None,
+    told: list[str],
+) -> None:
+    moment = random.Random(1)
+    at, pause, which = moment.randrange(1, 3), moment.uniform(0, 0.2), moment.randrange(2)
+
+    def kill() -> None:
+        time.sleep(pause)
+        os.kill(two_workers.workers[which].pid, signal.SIGKILL)
+
+    room = class_of_six(tmp_path)
+    all_fit(two_workers.scheduler_address, 3)
+    rows = graded(room, two_workers.scheduler_address, at=at, strike=kill)
+    is_whole(rows, room, undisturbed)
+    assert any("is gone; what it had" in line for line in told)
+
+
+def test_a_worker_hangs_and_its_late_answers_are_ignored(
+    two_workers: Any,
+    class_of_six: Rooms,
+    undisturbed: list[tuple],
+    tmp_path: Path,
+    on_path: None,
+    soon: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hangs = two_workers.workers[random.Random(3).randrange(2)].pid
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        if "does not answer in time" in sentence:
+            os.kill(hangs, signal.SIGCONT)  # now it answers, while others do its work
+
+    monkeypatch.setattr(grade, "told", tell)
+    room = class_of_six(tmp_path)
+    all_fit(two_workers.scheduler_address, 3)
+    rows = graded(room, two_workers.scheduler_address, at=1, strike=lambda: os.kill(hangs, signal.SIGSTOP))
+    is_whole(rows, room, undisturbed)
+    assert [line for line in told if "does not answer in time" in line]
+    assert "answers again" in told[-1]
+
+
+def test_the_client_is_killed_and_started_again(
+    two_workers: Any,
+    class_of_six: Rooms,
+    undisturbed: list[tuple],
+    tmp_path: Path,
+    on_path: None,
+    environment: dict[str, str],
+) -> None:
+    room = class_of_six(tmp_path)
+    address = two_workers.scheduler_address
+    grading = started(room, environment, "--scheduler", address, results=random.Random(4).randrange(1, 4))
+    grading.kill()
+    grading.wait()
+    assert len(room.rows()) < len(undisturbed)
+    is_whole(graded(room, address), room, undisturbed)
+
+
+# dask's own commands, and a network of their own ---------------------------------------------------------------------
+
+
+class Site:
+    """A scheduler, a worker beside it and one that is far away, as the commands of ``certificates`` start them."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]):
+        command = [sys.executable, "-m", "autograder", "certificates", folder]
+        made = subprocess.run(command, env=environment, text=True, capture_output=True)
+        assert made.returncode == 0, made.stderr
+        self.folder, self.environment, self.log = folder, environment, open(folder / "log", "w")  # noqa: SIM115
+        self.commands = [line.strip() for line in made.stdout.splitlines() if line.startswith("   dask ")]
+        self.name = f"far-{os.getpid()}"
+        self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.name}")
+        self.host = "10.203.17.1" if self.far else "127.0.0.1"
+        near, there = f"near{os.getpid()}", f"-n {self.name}"
+        for arguments in (
+            f"link add {near} type veth peer name way netns {self.name}",
+            f"addr add {self.host}/30 dev {near}",
+            f"link set {near} up",
+            f"{there} addr add 10.203.17.2/30 dev way",
+            f"{there} link set lo up",
+        ):
+            assert not self.far or self.ip(arguments)
+        with socket.socket() as free:
+            free.bind(("", 0))
+            self.port = free.getsockname()[1]
+        self.address = f"tls://{self.host}:{self.port}"
+        self.processes: dict[str, subprocess.Popen] = {}
+
+    def ip(self, arguments: str) -> bool:
+        return subprocess.run(["ip", *arguments.split()], stderr=subprocess.DEVNULL).returncode == 0
+
+    def reach(self, up: bool) -> None:
+        """Joins the worker that is far away, or cuts it off."""
+        assert self.ip(f"-n {self.name} link set way {'up' if up else 'down'}")
+
+    def start(self, *names: str) -> None:
+        """Starts what does not run."""
+        if self.far:
+            self.reach(True)
+        scheduler, worker = (
+            command.replace("SCHEDULER", self.host).replace("8786", str(self.port)) for command in self.commands
+        )
+        for name in names:
+            if name in self.processes and self.processes[name].poll() is None:
+                continue
+            command = scheduler if name == "scheduler" else f"{worker} --nworkers 1 --name {name}"
+            if name == "far":
+                command = f"ip netns exec {self.name} {command}"
+            self.processes[name] = subprocess.Popen(
+                shlex.split(command), env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True
+            )
+
+    def kill(self, name: str) -> None:
+        """Kills a process and all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.processes[name].wait()
+
+    def close(self) -> None:
+        for name in self.processes:
+            self.kill(name)
+        self.log.close()
+        if self.far:
+            self.ip(f"netns del {self.name}")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment)
+    yield site
+    site.close()
+
+
+def test_the_network_is_cut(
+    site: Site,
+    class_of_six: Rooms,
+    undisturbed: list[tuple],
+    tmp_path: Path,
+    on_path: None,
+    soon: None,
+    told: list[str],
+) -> None:
+    if not site.far:
+        pytest.skip("only root, with the command ip (Debian's iproute2), may make a network to be cut")
+    site.start("scheduler", "near", "far")
+    room = class_of_six(tmp_path)
+    all_fit(site.address, 2, site.folder)
+    at = random.Random(5).randrange(1, 3)
+    rows = graded(room, site.address, site.folder, at=at, strike=lambda: site.reach(False))
+    is_whole(rows, room, undisturbed)
+    assert [line for line in told if "10.203.17.2" in line and "does not answer in time" in line]
+
+
+def test_the_scheduler_is_killed_and_nobody_between_could_read_a_word(
+    site: Site,
+    overhear: Callable,
+    class_of_six: Rooms,
+    undisturbed: list[tuple],
+    tmp_path: Path,
+    on_path: None,
+    environment: dict[str, str],
+) -> None:
+    site.start("scheduler", "near")
+    room = class_of_six(tmp_path)
+    impatient = environment | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+    with overhear(site.address) as (address, heard):
+        options = "--scheduler", address, "--certificates", str(site.folder)
+        grading = started(room, impatient, *options, results=random.Random(6).randrange(1, 4))
+        site.kill("scheduler")
+        said = grading.communicate(timeout=60)[1]
+        assert grading.returncode == 1
+        assert f"The scheduler at {address} does not answer" in said
+        assert f"connection to the scheduler at {address} is lost" in said
+        assert "Traceback" not in said
+        assert 0 < len(room.rows()) < len(undisturbed)
+        site.start("scheduler", "near")
+        is_whole(graded(room, address, site.folder), room, undisturbed)
+    assert len(heard) > 50_000
+    assert b"output_size" not in heard
