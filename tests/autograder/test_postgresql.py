@@ -322,7 +322,7 @@ def test_restarted_while_it_really_grades_it_comes_to_the_same(
         time.sleep(random.Random(results).uniform(0, 0.1))
         postgresql.restart()
     assert grading.wait(120) == 0, (tmp_path / "said.txt").read_text()
-    assert any("autograder.zygote" in title for title in titles)
+    assert any("autograder.nursery" in title for title in titles)
     assert "ord%25" not in "".join(titles)
     room.db_url, in_a_file = postgresql.url(url.rpartition("/")[2]), room.db_url
     rows = room.rows()
