@@ -17,7 +17,7 @@ from autograder.script import Script, Step
 from autograder.supervisor import Learner, Zygote
 
 pytestmark = pytest.mark.xdist_group("limits")
-LIMITS = Limits(cell_seconds=2, wall_seconds=4, memory=4 << 30, processes=20, text=1000, files=1 << 20)
+LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=4 << 30, processes=20, text=1000, files=1 << 20)
 
 
 @pytest.fixture(scope="module")
