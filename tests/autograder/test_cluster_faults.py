@@ -211,6 +211,11 @@ class Site:
             self.processes[name] = subprocess.Popen(
                 shlex.split(command), env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True
             )
+        while True:
+            with suppress(OSError), socket.create_connection((self.host, self.port)):
+                return
+            assert self.processes["scheduler"].poll() is None, (self.folder / "log").read_text()
+            time.sleep(0.1)
 
     def kill(self, name: str) -> None:
         """Kills a process and all that it started."""
