@@ -122,7 +122,7 @@ class Pool:
 
     def _present(self) -> dict[str, int]:
         """The workers that the scheduler knows, with the number of their threads."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # ValueError: lost while TLS begins, as tornado says it
             if self.client.status == "running":
                 known = self.client.scheduler_info(n_workers=-1)["workers"]
                 self.silent = 0.0
