@@ -218,10 +218,11 @@ class Site:
             time.sleep(0.1)
 
     def kill(self, name: str) -> None:
-        """Kills a process and all that it started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.processes[name].pid, signal.SIGKILL)
-        self.processes[name].wait()
+        """Kills a process, if it was started, and all that it started."""
+        if name in self.processes:
+            with suppress(ProcessLookupError):
+                os.killpg(self.processes[name].pid, signal.SIGKILL)
+            self.processes[name].wait()
 
     def close(self) -> None:
         for name in self.processes:
@@ -258,7 +259,6 @@ def test_the_network_is_cut(
     assert [line for line in told if site.distant in line and "does not answer in time" in line]
 
 
-@pytest.mark.xfail(strict=False, reason="not steady yet: a connection lost while TLS begins, see issue 7")
 def test_the_scheduler_is_killed_and_nobody_between_could_read_a_word(
     site: Site,
     overhear: Callable,
@@ -268,12 +268,13 @@ def test_the_scheduler_is_killed_and_nobody_between_could_read_a_word(
     on_path: None,
     environment: dict[str, str],
 ) -> None:
+    site.kill("far")  # one worker has three at a time, so some are still to be handed out after the first is done
     site.start("scheduler", "near")
     room = class_of_six(tmp_path)
     impatient = environment | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
     with overhear(site.address) as (address, heard):
         options = "--scheduler", address, "--certificates", str(site.folder)
-        grading = started(room, impatient, *options, results=random.Random(6).randrange(1, 4))
+        grading = started(room, impatient, *options, results=random.Random(6).randrange(1, 3))
         site.kill("scheduler")
         said = grading.communicate(timeout=60)[1]
         assert grading.returncode == 1
@@ -281,6 +282,7 @@ def test_the_scheduler_is_killed_and_nobody_between_could_read_a_word(
         assert f"connection to the scheduler at {address} is lost" in said
         assert "Traceback" not in said
         assert 0 < len(room.rows()) < len(undisturbed)
+        site.kill("near")  # it would end by itself, sooner or later
         site.start("scheduler", "near")
         all_fit(site.address, 1, site.folder)  # what stands between would not wait for the scheduler
         is_whole(graded(room, address, site.folder), room, undisturbed)
