@@ -17,6 +17,7 @@ import argparse
 import datetime
 import itertools
 import math
+import os
 import platform
 import statistics
 import time
@@ -56,8 +57,29 @@ INSTEAD: Mapping[str, Callable] = {
 }
 
 
-# Why an operator is slower than torch's on some row, where nothing was found that would change it.
+# Why an operator is slower than torch's on some row, where nothing was found that would change it; by the first words
+# of its name.
 REASONS = {
+    "max_pool": (
+        "An operation on tensors compares two maps, so a window is a walk for each tap of each axis, where torch walks "
+        "once and keeps the best so far. In channels_last torch's walk is dense and nothing makes up for the others; "
+        "where windows overlap, the gradient is a scatter_add besides, 2 to 8 ns an output."
+    ),
+    "min_pool": "As max_pool, of which it is the mirror.",
+    "avg_pool": (
+        "A sum is a walk for each tap of each axis; in channels_last torch's single walk is dense, so that ours only "
+        "adds walks. On small maps the calls themselves count, 3 to 10 µs each."
+    ),
+    "lp_pool": "A power and a root around avg_pool.",
+    "adaptive_max_pool": (
+        "Bins are read tap by tap too, those of one size and distance at a time, where torch walks once; and a peak of "
+        "twice torch's cuts small maps into pieces, a few calls of 3 to 10 µs for each. The gradient is a scatter_add."
+    ),
+    "adaptive_avg_pool": (
+        "Bins are read tap by tap, those of one size and distance at a time; a peak of twice torch's cuts small maps "
+        "into pieces."
+    ),
+    "spatial_pyramid_pool": "Three adaptive maxima.",
     "max_unpool2d": (
         "A scatter reads 8 bytes of index for each 4 of value. In channels_last each number of a row of "
         "channels has an index of its own."
@@ -80,8 +102,8 @@ REASONS = {
     ),
     "pixel_unshuffle": "Its gradient is pixel_shuffle.",
     "relu": (
-        "Forward, both sides are the same single walk. The gradient is three operations on each block, since no "
-        "operation of torch's but its own selects as fast as memory."
+        "Forward, both sides are the same single walk. The gradient is three operations on each block: of the "
+        "selections tried (where, masked_fill, a product of bits) the fastest that lets no infinity through."
     ),
     "conv": (
         "A product of matrices needs columns, so each number is copied for each tap of a row before it is multiplied; "
@@ -360,11 +382,10 @@ def reasons(every: Sequence[Measured]) -> list[str]:
         return []
     lines = ["", "## Where ours is slower than torch's", ""]
     for operator in dict.fromkeys(m.case.operator for m in slower):
-        reason = REASONS.get(operator, REASONS["conv"] if operator.startswith("conv") else None)
-        if reason:
-            lines.append(f"- `{operator}`: {reason}")
+        lines += [f"- `{operator}`: {reason}" for name, reason in REASONS.items() if operator.startswith(name)]
     lines += [
         "",
+        "Of torch the profile shows little more than one kernel; what is said of its inside was not measured. "
         "What these calls do: the number of operations, on whole tensors or on blocks of them, and those that took "
         "most of the time. What is missing to 100 % is Python and small operations.",
         "",
@@ -497,7 +518,9 @@ def main() -> None:
         "",
         f"{made}Milliseconds: least (median) of {options.repetitions} runs that take turns; ratio: torch's least over "
         "ours, above 1 ours is faster; peak: the most memory that ours holds at once, over torch's. Where torch has no "
-        "such operator, its column is what one would write with it. Made by `python benchmarks/operators.py --save`; "
+        "such operator, its column is what one would write with it. "
+        f"The machine's load at the end was {os.getloadavg()[0]:.1f}, of which this run is 1. "
+        "Made by `python benchmarks/operators.py --save`; "
         f"both sides under torch.compile: [{COMPILED.name}]({COMPILED.name}).",
         "",
         *summary(every),
