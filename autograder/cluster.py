@@ -71,22 +71,28 @@ def _client(address: str, folder: Path | None) -> Iterator[Any]:
         security = Security(tls_ca_file=ca, tls_client_cert=certificate, tls_client_key=key, require_encryption=True)
     elif not where.startswith("tcp://") or not _is_here(where):
         raise ClusterError(messages.NOT_ENCRYPTED.format(address=address))
+
+    class Ours(Client):
+        """Is closed below and nowhere else: dask would do it once more, perhaps in vain, when Python ends."""
+
+        def __del__(self) -> None:
+            pass
+
     # What dask would say of lost workers and other versions is said by us.
-    for name in ("distributed", "distributed.client", "tornado.application"):
+    for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            client = Client(where, security=security, set_as_default=False)
+            client = Ours(where, security=security, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ClusterError(messages.NO_SCHEDULER.format(address=where, error=error)) from None
     try:
         yield client
     finally:
-        # A scheduler that is lost has been told already; dask would tell it by tracebacks, here and when Python ends.
+        # A scheduler that is lost has been told already; dask would tell it by tracebacks.
         with contextlib.suppress(Exception):
             client.close(timeout=5)
-        client.status = "closed"
 
 
 def _is_here(address: str) -> bool:

@@ -50,13 +50,21 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def graded(
     room: Any, address: str, folder: Path | None = None, at: int = 0, strike: Callable[[], object] = lambda: None
 ) -> list[grade.Row]:
-    """Grades a class on a cluster; calls ``strike`` when so many submissions are done."""
-    rows: list[grade.Row] = []
-    for row in grade.Grading(room.root, scheduler=address, certificates=folder).rows():
-        rows.append(row)
-        if len(rows) == at:
-            strike()
-    return rows
+    """Grades a class on a cluster; calls ``strike`` when so many results have come.
+
+    That is before the last of them is written: meanwhile the workers would go on, and could have nothing left to do.
+    """
+    grading = grade.Grading(room.root, scheduler=address, certificates=folder)
+    results = grading._results
+
+    def struck(scripts: Iterator) -> Iterator:
+        for number, result in enumerate(results(scripts), 1):
+            if number == at:
+                strike()
+            yield result
+
+    grading._results = struck  # type: ignore[method-assign]
+    return list(grading.rows())
 
 
 def all_fit(address: str, count: int, folder: Path | None = None) -> None:
@@ -122,13 +130,17 @@ def test_a_worker_hangs_and_its_late_answers_are_ignored(
     soon: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hangs = two_workers.workers[random.Random(3).randrange(2)].pid
+    which = random.Random(3).randrange(2)
+    hangs, other = two_workers.workers[which].pid, two_workers.workers[1 - which].pid
     told: list[str] = []
 
     def tell(sentence: str) -> None:
         told.append(sentence)
-        if "does not answer in time" in sentence:
-            os.kill(hangs, signal.SIGCONT)  # now it answers, while others do its work
+        if "does not answer in time" in sentence:  # now it answers, while the other does its work and is not done
+            os.kill(other, signal.SIGSTOP)
+            os.kill(hangs, signal.SIGCONT)
+        elif "answers again" in sentence:
+            os.kill(other, signal.SIGCONT)
 
     monkeypatch.setattr(grade, "told", tell)
     room = class_of_six(tmp_path)

@@ -41,8 +41,14 @@ def test_formgrader_shows_a_class_that_is_on_a_server_and_takes_a_grade(
         expect(page.locator("tr", has_text=room.stem).locator("td.num-submissions")).to_have_text("2")
         page.goto(f"{address}/formgrader/submissions/{name}", wait_until="domcontentloaded")
         points = page.locator("input.score").first
-        points.fill("1.5")
-        points.blur()
+        expect(points).to_have_attribute("placeholder", "4")  # now the page listens to what is typed
+        # Its tick is there from the beginning: what tells that the point is kept is the server's answer.
+        with page.expect_response(
+            lambda answer: answer.request.method == "PUT" and "/api/grade/" in answer.url
+        ) as kept:
+            points.fill("1.5")
+            points.blur()
+        assert kept.value.ok
         expect(page.locator(".score-saved").first).to_have_class(re.compile("glyphicon-ok"))
         page.goto(f"{address}/formgrader/manage_submissions/{room.stem}")
         for learner, points in (("ada", "3.5 / 6"), ("Åse", "0 / 6")):
