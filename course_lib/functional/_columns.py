@@ -53,20 +53,21 @@ def _looked_up(x: Tensor, axes: Sequence[Axis]) -> Tensor:
 
 
 def _collected(columns: Tensor, axes: Sequence[Axis]) -> Tensor:
-    """`scatter` by positions: position p is tap k of window (p + padding - k·dilation) / stride, if there is one."""
-    n = len(axes)
-    where: list[Any] = []
-    meets = torch.ones((), dtype=torch.bool, device=columns.device)
+    """`scatter` as sums, axis by axis: position q·stride + r adds up what each tap of window q + shift has for it."""
     for at, axis in enumerate(axes):
-        starts = [[p + axis.padding - k * axis.dilation for p in range(axis.size)] for k in range(axis.kernel_size)]
-        fits = [[s % axis.stride == 0 and 0 <= s // axis.stride < axis.out for s in row] for row in starts]
-        windows = [[min(max(s // axis.stride, 0), axis.out - 1) for s in row] for row in starts]
-        shape = [{at: axis.kernel_size, n + at: axis.size}.get(i, 1) for i in range(2 * n)]
-        meets = meets & torch.tensor(fits, device=columns.device).reshape(shape)
-        taps = torch.arange(axis.kernel_size, device=columns.device).reshape([*shape[:n], *(1,) * n])
-        where = [*where[:at], taps, *where[at:], torch.tensor(windows, device=columns.device).reshape(shape)]
-    found = torch.where(meets, columns[(..., *where)], columns.new_zeros(()))
-    return found.sum(tuple(range(-2 * n, -n)), dtype=columns.dtype)
+        behind = len(axes) - at - 1
+        length = -(-axis.size // axis.stride)
+        taps = columns.unbind(-2 * len(axes) + at)
+        phases = []
+        for phase in range(axis.stride):
+            total = axis.resized(taps[0], length).zero_()
+            for number, tap in enumerate(taps):
+                shift, rest = divmod(phase + axis.padding - number * axis.dilation, axis.stride)
+                if rest == 0 and -length < shift < axis.out:
+                    total = total + pad(tap, [*(0, 0) * behind, -shift, length + shift - axis.out])
+            phases.append(total)
+        columns = torch.stack(phases, axis.dim).flatten(axis.dim - 1, axis.dim).narrow(axis.dim, 0, axis.size)
+    return columns
 
 
 def meetings(axes: Sequence[Axis]) -> Iterator[tuple[Any, Any, Any]]:

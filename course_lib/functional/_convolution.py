@@ -5,12 +5,13 @@ convolution, by w the gradient of the weight. Each of the three is linear in the
 are the same three again, and one Function with one rule serves them all.
 
 Each is a few matrix products, cut as _pieces.py says. Only where each channel has a group of its own there is no sum
-over channels, so nothing to multiply matrices for: _depthwise.py.
+over channels, so nothing to multiply matrices for: _depthwise.py. To torch.compile it is one operation, as torch's own
+is: there are no loops to fuse, and the pieces, of which the graph would be long, keep the columns in the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor
 from course_lib.functional import _depthwise
 from course_lib.functional._columns import gather, scatter
 from course_lib.functional._pieces import Convolution, Piece, pieces_of
-from course_lib.functional._windows import is_channels_last
+from course_lib.functional._windows import Axis, is_channels_last
 
 INPUT, WEIGHT, OUTPUT = ROLES = ("input", "weight", "output")
 # What the sums of narrow numbers are kept in.
@@ -34,17 +35,10 @@ def convolve(role: str, first: Tensor, second: Tensor, conv: Convolution) -> Ten
 class _Convolve(torch.autograd.Function):
     @staticmethod
     def forward(role, first, second, conv):
-        dtype, last = WIDE.get(first.dtype, first.dtype), _channels_last(first, second)
-        depthwise = conv.channels == 1 < conv.groups
-        by_rows = last and (depthwise or conv.groups == 1)
-        tensors = dict(zip(_others(role), (first, second), strict=True))
-        tensors[role] = _zeros(role, first, second, conv, dtype, by_rows and role != WEIGHT)
-        x, w, y = (tensors[r] for r in ROLES)
-        if depthwise:
-            ADD_DEPTHWISE[role](x.to(dtype), w.to(dtype), y.to(dtype), conv)
-        else:
-            ADD[role](x, w, y, conv, by_rows)
-        return _arranged(tensors[role], last and role != WEIGHT).to(first.dtype)
+        if torch.compiler.is_compiling():
+            numbers = [(a.dim, a.size, a.out, a.kernel_size, a.stride, a.padding, a.dilation) for a in conv.axes]
+            return _one_operation(role, first, second, sum(numbers, ()), conv.groups, conv.channels)
+        return _computed(role, first, second, conv)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -89,6 +83,39 @@ class _DualConvolve(_Convolve):
         y = convolve(role, merged[0], merged[1], conv if one_weight else replace(conv, groups=n * conv.groups))
         at = 0 if one_weight or role == WEIGHT else 1
         return y.unflatten(at, (n, y.shape[at] // n)), at
+
+
+def _computed(role: str, first: Tensor, second: Tensor, conv: Convolution, shape_alone: bool = False) -> Tensor:
+    dtype, last = WIDE.get(first.dtype, first.dtype), _channels_last(first, second)
+    depthwise = conv.channels == 1 < conv.groups
+    by_rows = last and (depthwise or conv.groups == 1)
+    tensors = dict(zip(_others(role), (first, second), strict=True))
+    tensors[role] = _zeros(role, first, second, conv, dtype, by_rows and role != WEIGHT)
+    x, w, y = (tensors[r] for r in ROLES)
+    if depthwise and not shape_alone:
+        ADD_DEPTHWISE[role](x.to(dtype), w.to(dtype), y.to(dtype), conv)
+    elif not shape_alone:
+        ADD[role](x, w, y, conv, by_rows)
+    return _arranged(tensors[role], last and role != WEIGHT).to(first.dtype)
+
+
+@torch.library.custom_op(
+    "course_lib::convolve",
+    mutates_args=(),
+    schema="(str role, Tensor first, Tensor second, int[] axes, int groups, int channels) -> Tensor",
+)
+def _one_operation(role, first, second, axes, groups, channels):
+    return _computed(role, first, second, _read(axes, groups, channels))
+
+
+@_one_operation.register_fake
+def _(role, first, second, axes, groups, channels):
+    return _computed(role, first, second, _read(axes, groups, channels), shape_alone=True)
+
+
+def _read(axes: Sequence[int], groups: int, channels: int) -> Convolution:
+    """A convolution from plain numbers, seven for each axis."""
+    return Convolution(tuple(Axis(*axes[i : i + 7]) for i in range(0, len(axes), 7)), groups, channels)
 
 
 def _others(role: str) -> list[str]:

@@ -116,7 +116,7 @@ def pieces_of(x: Tensor, conv: Convolution, channels_last: bool) -> Iterator[Pie
     row = conv.channels * conv.groups * (first.stride if conv.sliced else first.kernel_size)
     row *= math.prod([axis.kernel_size * axis.out for axis in rest])
     cpu = x.device.type == "cpu"
-    if torch.compiler.is_compiling() or conv.pointwise and conv.groups == 1:
+    if conv.pointwise and conv.groups == 1:
         rows, count = first.out, max(1, len(x))
     else:
         room = CACHE if cpu else max(CACHE, x.numel())

@@ -169,9 +169,15 @@ class Matrix:
         """
         best, least = None, OPERATIONS + 1
         for period in PERIODS:
-            runs = [run for phase in range(min(period, len(self))) for run in self._runs(phase, period)]
-            operations = sum(max(1, len(run.taps)) for run in runs)
-            if operations < least:
+            runs: list[Run] = []
+            operations = 0
+            for phase in range(min(period, len(self))):
+                some = self._runs(phase, period, least - operations)
+                operations += sum(max(1, len(run.taps)) for run in some)
+                if operations >= least:
+                    break
+                runs += some
+            else:
                 best, least = (period, tuple(runs)), operations
         return best
 
@@ -188,7 +194,8 @@ class Matrix:
         weight, count = max(counts.items(), key=lambda item: item[1], default=(0.0, 0))
         return weight if 2 * count > len(self) and weight != 1 else None
 
-    def _runs(self, phase: int, period: int) -> list[Run]:
+    def _runs(self, phase: int, period: int, most: int) -> list[Run]:
+        """The runs of a phase, or as many of them as make `most` operations."""
         index, weight, count = self.index[phase::period], self.weight[phase::period], self.count[phase::period]
         steps = np.diff(index, axis=0)
         used = np.arange(index.shape[1]) < count[1:, None]
@@ -203,8 +210,11 @@ class Matrix:
                 starts.append(link + 1)
                 if len(starts) > OPERATIONS:
                     break
-        runs = []
+        runs: list[Run] = []
         for start, stop in zip(starts, [*starts[1:], len(index)], strict=True):
+            if most <= 0:
+                break
+            most -= max(1, count[start])
             taps = []
             for tap in range(count[start]):
                 first, last = int(index[start, tap]), int(index[stop - 1, tap])

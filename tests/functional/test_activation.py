@@ -143,11 +143,10 @@ def test_derivatives_of_every_kind(inplace):
     assert torch.autograd.gradgradcheck(lambda x: CF.relu(x * 2, inplace).square(), leaf)
 
 
-@pytest.mark.parametrize("inplace", [False, True])
-def test_torch_compile_takes_it_whole(inplace):
+def test_torch_compile_takes_it_in_place():
     torch.compiler.reset()
     x = torch.arange(-6.0, 6.0).requires_grad_()
-    compiled = torch.compile(lambda x: CF.relu(x * 2, inplace).square(), fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(lambda x: CF.relu(x * 2, inplace=True).square(), fullgraph=True, backend="aot_eager")
     y = compiled(x)
     assert torch.equal(y, F.relu(x * 2).square())
     assert torch.equal(torch.autograd.grad(y.sum(), x)[0], 8 * F.relu(x))

@@ -233,13 +233,3 @@ def test_vmap_adds_an_axis_to_values_and_gradients(call):
     torch.testing.assert_close(
         torch.func.vmap(torch.func.grad(energy))(batch), torch.stack([torch.func.grad(energy)(x) for x in batch])
     )
-
-
-@pytest.mark.parametrize("name", ["max, sharing", "max, whole", "avg, sharing", "avg, whole"])
-def test_torch_compile_takes_it_whole(name):
-    torch.compiler.reset()
-    compiled = torch.compile(lambda x: CALLS[name](CF, x), fullgraph=True, backend="aot_eager")
-    x = volume().requires_grad_()
-    ours, theirs = compiled(x), CALLS[name](F, x)
-    torch.testing.assert_close(ours, theirs)
-    torch.testing.assert_close(*(torch.autograd.grad(y.pow(2).sum(), x)[0] for y in (ours, theirs)))

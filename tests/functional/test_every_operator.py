@@ -40,19 +40,28 @@ def _calls() -> dict[str, tuple[tuple[int, ...], dict]]:
         "upsample_bilinear": (IMAGE, {"scale_factor": 2}),
         "upsample_nearest": (IMAGE, {"scale_factor": 2}),
     }
+    # What is written once for N axes is called in another way on each number of them.
+    windows = {
+        1: {"kernel_size": 2, "stride": 1, "padding": 1},
+        2: {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+        3: {"kernel_size": 2},
+    }
+    convolution = {1: {"dilation": 2, "padding": 1}, 2: {"padding": 1}, 3: {"stride": 2}}
+    unpooling = {1: {"stride": 2, "padding": 1}, 2: {"convention": "adjoint"}, 3: {}}
     for n, shape in SHAPES.items():
         whole, half = shape[2:], tuple(size // 2 for size in shape[2:])
         for kind in ("max", "avg"):
-            calls[f"{kind}_pool{n}d"] = shape, {"kernel_size": 2, "stride": 1, "padding": 1}
-            calls[f"adaptive_{kind}_pool{n}d"] = shape, {"output_size": 3}
-        calls[f"min_pool{n}d"] = shape, {"kernel_size": 2}
-        calls[f"lp_pool{n}d"] = shape, {"norm_type": 2, "kernel_size": 2}
-        calls[f"blur_pool{n}d"] = shape, {}
-        calls[f"avg_unpool{n}d"] = shape, {"kernel_size": 2}
+            calls[f"{kind}_pool{n}d"] = shape, windows[n]
+            calls[f"adaptive_{kind}_pool{n}d"] = shape, {"output_size": (1, 3, 2)[n - 1]}  # all, sharing, dividing
+        calls[f"min_pool{n}d"] = shape, windows[n]
+        calls[f"lp_pool{n}d"] = shape, {"norm_type": 2, "kernel_size": 2, "stride": (None, 1, 2)[n - 1]}
+        calls[f"blur_pool{n}d"] = shape, {"kernel_size": 2 + n}
+        calls[f"avg_unpool{n}d"] = shape, {"kernel_size": 2, **unpooling[n]}
         places = torch.arange(torch.Size(half).numel()).reshape(half).expand(2, 4, *half).contiguous()
         calls[f"max_unpool{n}d"] = (2, 4, *half), {"indices": places, "kernel_size": 2, "output_size": whole}
-        calls[f"conv{n}d"] = shape, {"weight": numbers(6, 4, *(3,) * n, seed=1), "padding": 1, "stride": 2}
-        calls[f"conv_transpose{n}d"] = shape, {"weight": numbers(4, 6, *(3,) * n, seed=1), "stride": 2}
+        kernel = ((3,), (3, 3), (2, 2, 2))[n - 1]
+        calls[f"conv{n}d"] = shape, {"weight": numbers(6, 4, *kernel, seed=1), **convolution[n]}
+        calls[f"conv_transpose{n}d"] = shape, {"weight": numbers(4, 6, *kernel, seed=1), **convolution[n]}
     return calls
 
 
@@ -82,8 +91,7 @@ def test_each_has_an_example_in_its_docstring(name):
         return
     examples = doctest.DocTestParser().get_examples(function.__doc__)
     assert any(name in example.source for example in examples)
-    module = sys.modules[function.__module__]
-    assert doctest.testmod(module).failed == 0
+    module = sys.modules[function.__module__]  # whose examples tests/test_examples.py runs
     assert name in {node.name for node in ast.parse(inspect.getsource(module)).body if hasattr(node, "name")}
 
 

@@ -229,28 +229,30 @@ def test_antialiased_grids_against_torch(mode, dtype, device):
 
 
 factors = st.one_of(st.sampled_from([1, 2, 2.0, 3, 0.5, 0.25, 1 / 3, 1.05]), st.floats(0.3, 3.2))
+MOST = {1: 90, 2: 48, 3: 9}
+SIZES = {n: st.lists(st.integers(1, most), min_size=n, max_size=n) for n, most in MOST.items()}
+TARGETS = {
+    n: st.one_of(
+        st.builds(lambda size: {"size": size}, st.one_of(st.integers(1, most), SIZES[n])),
+        st.builds(
+            lambda factor, recompute: {"scale_factor": factor, "recompute_scale_factor": recompute},
+            st.one_of(factors, st.lists(factors, min_size=n, max_size=n)),
+            st.sampled_from([None, False, True]),
+        ),
+    )
+    for n, most in MOST.items()
+}
+BATCHES = st.sampled_from([(1, 1), (2, 3), (1, 5), (1, 17), (0, 2)])
+DTYPES = st.sampled_from([torch.float32, torch.float32, torch.float64, torch.float16, torch.uint8])
+LAYOUTS = st.sampled_from(["contiguous", "channels_last", "strided"])
 
 
 @settings(max_examples=1200, deadline=None, derandomize=True)
 @given(data=st.data(), n=st.integers(1, 3), seed=st.integers(0, 99))
 def test_any_arguments_give_torchs_answer(data, n, seed):
     """Some thousands of calls: every mode and flag at each size, dtype and memory format drawn."""
-    most = {1: 90, 2: 48, 3: 9}[n]
-    several = st.lists(st.integers(1, most), min_size=n, max_size=n)
-    sizes = data.draw(several)
-    batch = data.draw(st.sampled_from([(1, 1), (2, 3), (1, 5), (1, 17), (0, 2)]))
-    dtype = data.draw(st.sampled_from([torch.float32, torch.float32, torch.float64, torch.float16, torch.uint8]))
-    layout = data.draw(st.sampled_from(["contiguous", "channels_last", "strided"]))
-    target = data.draw(
-        st.one_of(
-            st.builds(lambda size: {"size": size}, st.one_of(st.integers(1, most), several)),
-            st.builds(
-                lambda factor, recompute: {"scale_factor": factor, "recompute_scale_factor": recompute},
-                st.one_of(factors, st.lists(factors, min_size=n, max_size=n)),
-                st.sampled_from([None, False, True]),
-            ),
-        )
-    )
+    sizes, target = data.draw(SIZES[n]), data.draw(TARGETS[n])
+    batch, dtype, layout = data.draw(BATCHES), data.draw(DTYPES), data.draw(LAYOUTS)
     x = grid((*batch, *sizes), seed, dtype)
     if layout == "channels_last" and n > 1:
         x = x.contiguous(memory_format=FORMATS[x.dim()])

@@ -1,4 +1,4 @@
-"""Laws of the whole pooling family over arguments drawn at random: pieces, channels_last, vmap, compile, junk."""
+"""Laws of the whole pooling family over arguments drawn at random: pieces, channels_last, vmap, junk."""
 
 from __future__ import annotations
 
@@ -92,14 +92,6 @@ def test_vmap_adds_an_axis(seed, name):
 
     for one, other in zip(torch.func.vmap(both)(batch), zip(*map(both, batch), strict=True), strict=True):
         torch.testing.assert_close(one, torch.stack(other), equal_nan=True)
-
-
-def test_torch_compile_takes_a_minimum_whole():  # the others' own tests compile them
-    torch.compiler.reset()
-    x = torch.arange(30.0).reshape(1, 5, 6).sin()
-    compiled = torch.compile(CF.min_pool2d, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(x, 2), CF.min_pool2d(x, 2))
-    torch.testing.assert_close(*(gradient(pool, x, (3, 2, 1))[1] for pool in (compiled, CF.min_pool2d)))
 
 
 JUNK = (None, 0, -1, 2, 2.5, True, "2", (), (1, 2), (2, None), [3], (-1,) * 4, math.nan, math.inf, 40, object())
