@@ -78,7 +78,13 @@ def _fold_all(x: Tensor, axes: Sequence[Axis], op: Fold, divisor: int) -> Tensor
 def fold(x: Tensor, axis: Axis, op: Fold, out: Tensor | None = None) -> Tensor:
     """Combine the taps of each window along one axis; padding takes no part. The result is a new tensor, or `out`."""
     if axis.kernel_size > axis.out and axis.dilation == 1:  # more taps than windows: a reduction for each is less work
-        return torch.cat([op.along(axis.part(x, w), axis.dim, keepdim=True) for w in axis.windows()], axis.dim, out=out)
+        parts = (op.along(axis.part(x, window), axis.dim, keepdim=True) for window in axis.windows())
+        if traced():
+            return torch.cat([*parts], axis.dim)
+        y = axis.resized(x, axis.out) if out is None else out
+        for number, part in enumerate(parts):
+            y.narrow(axis.dim, number, 1).copy_(part)
+        return y
     taps = [(outputs, axis.part(x, inputs)) for _, outputs, inputs in axis.taps()]
     whole = [tap for outputs, tap in taps if outputs == slice(0, axis.out)]
     if len(whole) > 1:
@@ -173,4 +179,4 @@ def pieces(lead: int, count: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ..
         yield from zip(*(t.split(-(-length // count)) for t in tensors), strict=True)
     else:
         for rows in zip(*tensors, strict=True):
-            yield from pieces(lead - 1, count // length, *rows)
+            yield from pieces(lead - 1, -(-count // length), *rows)

@@ -21,7 +21,7 @@ from course_lib.functional._taps import Axis
 from course_lib.functional._windows import is_channels_last
 
 WIDE = 16  # channels, to be worth working on side by side
-BLOCK = 1 << 20  # entries that go through all axes at a time
+BLOCK = 1 << 20  # entries that go through all axes at a time; no more than the result has, whose size scratch may add
 COPIES = ("identity", "nearest", "nearest-exact")
 HALF = (torch.float16, torch.bfloat16)
 
@@ -154,7 +154,7 @@ def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
         _copy_pixels(source, result, matrices)
     else:
         entries = max(math.prod(source.shape[1:]), math.prod(result.shape[1:]))
-        planes = max(1, BLOCK // entries)
+        planes = max(1, min(BLOCK, result.numel()) // entries)
         for source_block, result_block in zip(source.split(planes), result.split(planes), strict=True):
             z = source_block.to(dtype)
             for step in steps:
