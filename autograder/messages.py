@@ -235,6 +235,6 @@ Whoever has one of the keys belongs to the cluster: hand them on as you would a 
 1. On the scheduler's machine, with ca.pem, scheduler.pem and scheduler-key.pem:
    dask scheduler --protocol tls --port 8786 --no-dashboard --dashboard-address 127.0.0.1:0 --tls-ca-file {folder}/ca.pem --tls-cert {folder}/scheduler.pem --tls-key {folder}/scheduler-key.pem
 2. On each worker's machine, in an environment of this same commit, with ca.pem, worker.pem and worker-key.pem:
-   dask worker tls://SCHEDULER:8786 --nworkers -1 --nthreads 1 --no-dashboard --dashboard-address 127.0.0.1:0 --tls-ca-file {folder}/ca.pem --tls-cert {folder}/worker.pem --tls-key {folder}/worker-key.pem
+   DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False dask worker tls://SCHEDULER:8786 --nworkers -1 --nthreads 1 --no-dashboard --dashboard-address 127.0.0.1:0 --tls-ca-file {folder}/ca.pem --tls-cert {folder}/worker.pem --tls-key {folder}/worker-key.pem
 3. Here, with ca.pem, client.pem and client-key.pem:
    python -m autograder grade --scheduler tls://SCHEDULER:8786 --certificates {folder}"""

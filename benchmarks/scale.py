@@ -1,6 +1,6 @@
 """Grades a large class on a cluster of this machine, and says what larger ones need: python benchmarks/scale.py --save
 
-dask's own commands run here, with TLS: a scheduler, and one worker or two. Each submission to lesson 00 has a text of
+dask's own commands run here, with TLS: a scheduler, and one worker or two. Each submission to lesson 01 has a text of
 its own, so that each is run. First the workers alone, with a quarter of the class: their results are kept and nothing
 is written. Then the whole class and the gradebook, while the memory of every part is looked at. Then once more with
 nothing changed. From these a model says what 10,000 and 100,000 submissions need.
@@ -32,8 +32,9 @@ from autograder import certificates
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks" / "scale.md"
-LESSON = "00_start_here"  # the lightest, so that a thousand take minutes
+LESSON = "01_pooling"
 WORKERS = (1, 2)
+SETTINGS = {"OMP_NUM_THREADS": "1", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 SIZES = (1_000, 10_000, 100_000)
 PARTS = ("client and writer", "scheduler", "workers", "zygotes and learners")
 
@@ -51,7 +52,7 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, dict[str, psutil.
         quiet = ("--dashboard-address", "127.0.0.1:0")
         line = [sys.executable, "-m", "dask", command, *options, *tls, *own, *quiet]
         log = open(folder / f"{role}.log", "w")  # noqa: SIM115
-        return subprocess.Popen(line, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        return subprocess.Popen(line, stdout=log, stderr=log, env=os.environ | SETTINGS)
 
     address = "tls://127.0.0.1:8798"
     scheduler = started("scheduler", "scheduler", "--host", "127.0.0.1", "--protocol", "tls", "--port", "8798")
@@ -311,7 +312,7 @@ def page(found: Mapping[str, Any], model: Model, learners: int) -> list[str]:
     tenth = max(1, len(writes) // 10)
     early, late = (1000 * sum(part) / len(part) for part in (writes[tenth : 2 * tenth], writes[-tenth:]))
     needs = [
-        f"| {size:,} | {model.hours(size, 1):.1f} | {model.hours(size, 2):.1f} | {model.useful()} | "
+        f"| {size:,} | {model.hours(size, 1):.2f} | {model.hours(size, 2):.2f} | {model.useful()} | "
         f"{model.hours(size, model.useful()):.2f} | {size * model.gradebook / 2**20:,.0f} MiB | "
         f"{size * model.disk / 2**30:.1f} GiB | {model.base + size * model.growth:,.0f} MiB |"
         for size in SIZES

@@ -51,6 +51,7 @@ def main() -> None:
         protocol="tls://",
         security=security(certificates.folder(chosen.certificates)),
         scheduler_options={"port": chosen.port, "dashboard_address": "127.0.0.1:0"},
+        job_script_prologue=["export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False"],
         worker_extra_args=["--no-dashboard", "--dashboard-address", "127.0.0.1:0"],
     )
     if chosen.show:

@@ -179,7 +179,7 @@ class Site:
         made = subprocess.run(command, env=environment, text=True, capture_output=True)
         assert made.returncode == 0, made.stderr
         self.folder, self.environment, self.log = folder, environment, open(folder / "log", "w")  # noqa: SIM115
-        self.commands = [line.strip() for line in made.stdout.splitlines() if line.startswith("   dask ")]
+        self.commands = [f"env {line.strip()}" for line in made.stdout.splitlines() if " --tls-key " in line]
         self.name = f"far-{os.getpid()}"
         self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.name}")
         # Addresses of this process's own: what a test that was killed left behind must not answer in their place.

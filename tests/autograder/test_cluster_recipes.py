@@ -14,6 +14,8 @@ from autograder import messages
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "deploy" / "grading"
+# dask's own profiler, on by default, samples all that a worker does and keeps what it saw.
+PROFILE = "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"
 DOCS = (ROOT / "docs" / "grading-at-scale.md").read_text(encoding="utf-8")
 
 
@@ -50,13 +52,15 @@ def test_a_pod_runs_a_command_that_dask_has_and_mounts_what_it_names(role: str) 
     assert container["volumeMounts"][0]["mountPath"] == "/certificates"
     if role == "worker":
         assert (said["scheduler"], said["nthreads"], said["n_workers"]) == ("tls://grading-scheduler:8786", 1, "1")
+        assert {each["name"]: each["value"] for each in container["env"]} == {PROFILE: "False"}
     else:
         assert (said["protocol"], said["port"]) == ("tls", "8786")
 
 
 @pytest.mark.parametrize("role", ["scheduler", "worker"])
 def test_the_commands_that_certificates_prints_are_dasks_own(role: str) -> None:
-    (line,) = re.findall(rf"^ +(dask {role} .*)$", messages.CERTIFICATES_MADE, re.M)
+    ((set_, line),) = re.findall(rf"^ +(\S+=\S+ |)(dask {role} .*)$", messages.CERTIFICATES_MADE, re.M)
+    assert set_ == (f"{PROFILE}=False " if role == "worker" else "")
     assert dask(*line.split())["tls_key"] == f"{{folder}}/{role}-key.pem"
 
 
@@ -83,4 +87,5 @@ def test_slurm_has_the_options_that_the_page_names() -> None:
     assert len(lines) == 2
     for option in {option for line in lines for option in re.findall(r"--\w+", line)}:
         assert f'"{option}"' in text
+    assert f"export {PROFILE}=False" in text
     compile(text, "slurm.py", "exec")
