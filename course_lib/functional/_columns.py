@@ -2,7 +2,7 @@
 
 The two are each other's transpose, ⟨gather(x), c⟩ = ⟨x, scatter(c)⟩. unfold and fold are no more than that, and
 a convolution is a matrix product with gathered columns. A tap of all windows together is one slice, so slices are
-copied; torch.compile, which makes one loop of everything, is given a view, and positions to look up. Columns are
+copied; torch.compile, which makes one loop of everything, is given a view, and sums of slices. Columns are
 written in one order, x's axes before the spatial ones, then the taps of each axis, then its outputs,
 (N, C, k₁…kₙ, out₁…outₙ); memory may have another.
 """

@@ -45,8 +45,9 @@ def gradient(module, name: str, x: torch.Tensor, output_size, weights: torch.Ten
 
 
 def same(ours: torch.Tensor, theirs: torch.Tensor) -> None:
-    half = theirs.dtype in (torch.float16, torch.bfloat16)
-    torch.testing.assert_close(ours, theirs, equal_nan=True, **({"rtol": 1e-2, "atol": 1e-2} if half else {}))
+    if ours.dtype is not theirs.dtype or not torch.equal(ours, theirs):
+        half = theirs.dtype in (torch.float16, torch.bfloat16)
+        torch.testing.assert_close(ours, theirs, equal_nan=True, **({"rtol": 1e-2, "atol": 1e-2} if half else {}))
     if 1 not in theirs.shape and theirs.numel():
         assert ours.stride() == theirs.stride()
 
@@ -127,10 +128,10 @@ GRID = [
 def test_values_indices_and_gradients_against_torch(kind, channels_last, device):
     compared = 0
     for (n, sizes, out), wild in itertools.product(GRID, (False, True)):
+        if channels_last and n == 1:
+            continue
         name, x = f"adaptive_{kind}_pool{n}d", ties((2, 3, *sizes), compared, wild).to(device)
         if channels_last:
-            if n == 1:
-                continue
             x = x.contiguous(memory_format=FORMATS[n + 2])
         ours, theirs = (pooled(f, name, x, out) for f in (CF, F))
         for one, other in zip(ours, theirs, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import pytest
@@ -151,19 +152,24 @@ def test_planes_are_worked_on_block_by_block(monkeypatch, channels_last, nan):
     assert torch.equal(*(gradient(f.max_pool2d, x, 2) for f in (CF, F)))
 
 
+@functools.cache
+def one_or_each(n: int, low: int, high: int):
+    return st.integers(low, high) | st.tuples(*[st.integers(low, high)] * n)
+
+
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(data=st.data(), n=st.integers(1, 3), seed=st.integers(0, 99))
 def test_any_arguments_have_torchs_gradient(data, n, seed):
-    def one_or_each(low, high):
-        return data.draw(st.integers(low, high) | st.lists(st.integers(low, high), min_size=n, max_size=n).map(tuple))
+    def drawn(low, high):
+        return data.draw(one_or_each(n, low, high))
 
     sizes = data.draw(st.lists(st.integers(1, 8), min_size=n, max_size=n))
     batch = data.draw(st.sampled_from([(2, 3), (3,), (0, 2)]))
     generator = torch.Generator().manual_seed(seed)
     x = torch.randint(-2, 2, (*batch, *sizes), generator=generator).to(data.draw(st.sampled_from(FLOATS)))
-    law = (one_or_each(1, 4), one_or_each(1, 4), one_or_each(0, 2))
+    law = (drawn(1, 4), drawn(1, 4), drawn(0, 2))
     # torch writes outside of its memory for a window of padding alone, so no dilation beside padding
-    dilation = one_or_each(1, 3) if law[2] in (0, (0,) * n) else 1
+    dilation = drawn(1, 3) if law[2] in (0, (0,) * n) else 1
     ceil_mode, include = data.draw(st.booleans()), data.draw(st.booleans())
     for name, rest in ((f"max_pool{n}d", (dilation, ceil_mode)), (f"avg_pool{n}d", (ceil_mode, include))):
         try:

@@ -97,6 +97,10 @@ def test_random_weights_are_asked_for(widget):
 def test_what_cannot_be_drawn_is_answered_by_a_sentence(widget, text, sentence):
     controls(widget)["layers"].value = text
     assert widget.alt == sentence
+
+
+def test_after_what_cannot_be_drawn_the_next_stack_is(widget):
+    controls(widget)["layers"].value = "[(3, 1)]"
     controls(widget)["layers"].value = "[(3, 1, 1)]"
     assert "has a field of 3" in widget.alt
 
