@@ -12,20 +12,23 @@ import signal
 import socket
 import sys
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from autograder import launch, sandbox, zygote
-from autograder.cells import Cells
-from autograder.examiner import grade
 from autograder.launch import Forked
 from autograder.sandbox import SandboxError
-from autograder.supervisor import Zygote
+
+if TYPE_CHECKING:
+    from autograder.cells import Cells
 
 
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     sandbox.die_with_parent()
     sandbox.name_process("nursery")
-    cells = zygote.warm()
+    cells = zygote.warm()  # before the workers' own part, which imports torch, too: here it is imported in less time
+    from autograder import examiner  # noqa: F401
+
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the workers are the scheduler's to watch
     while True:
         message, handles, _, _ = socket.recv_fds(control, 16, 1)
@@ -39,6 +42,8 @@ def main() -> None:
 
 def _work(connection: Connection, cells: Cells) -> None:
     """A worker: grades one script after the other until the scheduler is gone."""
+    from autograder.examiner import grade
+    from autograder.supervisor import Zygote
 
     def fork(ours: socket.socket, theirs: socket.socket) -> Forked:
         pid = os.fork()

@@ -51,30 +51,35 @@ class Zygote:
 
         fork: makes the first one from this process, given our end of its control socket, to close there, and its own.
         """
-        answer = self._started(fork) or self._started()
-        if not answer:
+        if not (self._started(fork) or self._started()):
             assert self._process is not None
             raise SandboxError(messages.NO_ZYGOTE.format(status=self._process.wait()))
         self._limit_together()
-        said = json.loads(answer)
-        self.missing = said["missing"]
-        if problem := said.get("stays_root"):
-            self.stop()
-            raise SandboxError(messages.STAYS_ROOT.format(problem=problem))
-        if problem := self.missing.get("seccomp"):
-            self.stop()
-            raise SandboxError(messages.NO_SECCOMP.format(problem=problem))
-        if self.missing and not said["landlock"] and not self.trust_submissions:
-            self.stop()
-            raise SandboxError(messages.UNSAFE.format(missing="; ".join(self.missing.values())))
 
-    def _started(self, fork: Callable[[socket.socket, socket.socket], launch.Forked] | None = None) -> bytes:
-        """What the new process says when it is ready; nothing where it ends before that."""
+    def _started(self, fork: Callable[[socket.socket, socket.socket], launch.Forked] | None = None) -> bool:
+        """Whether the new process is ready, and has not ended before that. Errors: SandboxError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = fork(ours, theirs) if fork else launch.zygote(theirs, self.limits)
         theirs.close()
         self._control = ours
-        return ours.recv(65536)
+        answer = ours.recv(65536)
+        if answer:
+            self._look_at(json.loads(answer))
+        return bool(answer and ours.recv(16))
+
+    def _look_at(self, said: dict[str, Any]) -> None:
+        """What the new process finds missing, and whether a submission may run without it. Errors: SandboxError."""
+        self.missing = said["missing"]
+        problem = ""
+        if "stays_root" in said:
+            problem = messages.STAYS_ROOT.format(problem=said["stays_root"])
+        elif "seccomp" in self.missing:
+            problem = messages.NO_SECCOMP.format(problem=self.missing["seccomp"])
+        elif self.missing and not said["landlock"] and not self.trust_submissions:
+            problem = messages.UNSAFE.format(missing="; ".join(self.missing.values()))
+        if problem:
+            self.stop()
+            raise SandboxError(problem)
 
     def _limit_together(self) -> None:
         self._group = cgroup.make(self.limits)

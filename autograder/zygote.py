@@ -36,7 +36,7 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
     sandbox.die_with_parent()
     sandbox.name_process("zygote")
     paths = sandbox.readable_paths()
-    missing = {}
+    missing: dict[str, str] = {}
     try:
         sandbox.enter_root(paths)
     except OSError as error:
@@ -47,16 +47,17 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
         missing["seccomp"] = problem
     else:
         import pyseccomp  # noqa: F401  while this process may still read where it lies
+    # Told before anything large is imported: where no submission may run, that is known at once.
+    said: dict[str, object] = {"missing": missing, "landlock": sandbox.landlock_version()}
+    if missing and (problem := sandbox.tried(sandbox.become_nobody)):
+        said["stays_root"] = problem
+    control.send(json.dumps(said).encode())
     cells = cells or warm()
     cells.recorder.text_left, cells.recorder.rich_left = limits.text, limits.output // 2
     if missing:
-        try:
-            sandbox.become_nobody()  # nothing above may have got as far as that
-        except OSError as error:
-            control.send(json.dumps({"missing": missing, "landlock": 0, "stays_root": str(error)}).encode())
-            return
+        sandbox.become_nobody()  # nothing above may have got as far as that
     sandbox.die_with_parent()  # a change of user has taken it back
-    control.send(json.dumps({"missing": missing, "landlock": sandbox.landlock_version()}).encode())
+    control.send(b"ready")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers are nobody's to wait for
     while True:
         message, handles, _, _ = socket.recv_fds(control, 16, 2)
@@ -71,6 +72,7 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
 
 def warm() -> Cells:
     """Imports what notebooks use, and uses it once, so that no fork pays for a first time."""
+    gc.disable()  # importing makes nothing that the collector could free; to look for it takes a sixth of the time
     import matplotlib.pyplot as plt
     import torch
     import torch.nn.functional as F
@@ -93,6 +95,7 @@ def warm() -> Cells:
     cells.forget()
     gc.collect()
     gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
+    gc.enable()
     return cells
 
 

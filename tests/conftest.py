@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from autograder import launch
 from tests.warm_kernels import warm_kernels
+from tests.warm_processes import Warm, use
 
 ROOT = Path(__file__).parents[1]
 # Where the tests are that take longest, by themselves or as a group that one worker has: the longest first.
@@ -144,9 +146,17 @@ def anybody() -> Callable[..., list[str]]:
 
 
 @pytest.fixture(scope="session")
-def nbgrader() -> Callable[..., str]:
-    """Runs one nbgrader command in a course directory: `nbgrader(root, "autograde", "01_pooling")`."""
+def cold_nbgrader() -> Callable[..., str]:
+    """Runs one nbgrader command in a course directory, as anybody starts it."""
     return run_nbgrader
+
+
+@pytest.fixture(scope="session")
+def nbgrader(warm: Warm) -> Callable[..., str]:
+    """The same, without the seconds in which it is imported: `nbgrader(root, "autograde", "01_pooling")`."""
+    return lambda root, *arguments, **variables: said(
+        warm, "nbgrader", *arguments, cwd=root, env=ENVIRONMENT | variables
+    )
 
 
 @pytest.fixture(scope="session")
@@ -162,13 +172,39 @@ def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         yield variables
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """The grader's own processes, warm: `warm.command("grade", cwd=root, env=environment)`."""
+    warm = Warm(tmp_path_factory.mktemp("warm"))
+    yield warm
+    warm.close()
+
+
+@pytest.fixture(scope="module")
+def warm_start(warm: Warm) -> Iterator[None]:
+    """Lets what a module's tests start in their own process be warm: a nursery, a zygote."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launch, "_start", launch._start)  # is put back
+        use(warm.address)
+        yield
+
+
+def said(warm: Warm, *command: str, cwd: Path, env: Mapping[str, str]) -> str:
+    """What a warm command says; an assertion that it ends well."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        status = warm.command(*command, cwd=cwd, env=env, out=out.fileno(), err=err.fileno()).wait()
+        words = [os.pread(file.fileno(), 1 << 24, 0).decode() for file in (out, err)]
+    assert status == 0, "".join(words)
+    return words[0]
+
+
 class Classroom:
     """A scratch course with lesson 00 as it is here, in which learners hand in and a grader runs."""
 
     stem = "00_start_here"
 
-    def __init__(self, root: Path):
-        self.root = root
+    def __init__(self, root: Path, warm: Warm):
+        self.root, self.warm = root, warm
         self.db_url = f"sqlite:///{root}/gradebook.db"  # of the gradebook that scores() and rows() read
         for part in ("solutions", "notebooks"):
             (root / part / self.stem).mkdir(parents=True)
@@ -201,10 +237,7 @@ class Classroom:
 
     def grade(self, *options: str) -> str:
         """What `python -m autograder grade` says; an assertion that it ends well."""
-        command = [sys.executable, "-m", "autograder", "grade", *options]
-        ran = subprocess.run(command, cwd=self.root, env=ENVIRONMENT, text=True, capture_output=True)
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
+        return said(self.warm, "autograder", "grade", *options, cwd=self.root, env=ENVIRONMENT)
 
     def scores(self) -> dict[str, dict[str, float | None]]:
         """The automatic scores in the gradebook, by learner and grade_id."""
@@ -240,9 +273,9 @@ class Classroom:
 
 
 @pytest.fixture(scope="session")
-def classroom() -> Callable[[Path], Classroom]:
+def classroom(warm: Warm) -> Callable[[Path], Classroom]:
     """Makes a scratch course with lesson 00 in an empty folder: `room = classroom(tmp_path)`."""
-    return Classroom
+    return lambda root: Classroom(root, warm)
 
 
 class PostgreSQL:

@@ -137,14 +137,24 @@ def hand_in_points(classroom: Callable[[Path], Any]) -> Callable[..., Any]:
             path = room.hand_in(learner, room.notebook(output_size=f"points = {said}"))
             if learner in times:
                 path.with_name("timestamp.txt").write_text(times[learner])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PATH", os.environ["PATH"])
-            patch.setattr(schedule, "grade_all", word if graded else lambda scripts, **_: iter(()))
-            grade.environment()
-            list(grade.Grading(root, db_url=room.db_url).rows())
+        prepare(room, word if graded else nobody)
         return room
 
     return make
+
+
+def nobody(scripts: Iterable[tuple[Hashable, Script]], **_: Any) -> Iterator[tuple[Hashable, Record]]:
+    """Stands for schedule.grade_all: gives no results."""
+    return iter(())
+
+
+def prepare(room: Any, grade_all: Callable = nobody) -> None:
+    """Puts the assignment into the gradebook of a course, and the results that ``grade_all`` gives."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.environ["PATH"])
+        patch.setattr(schedule, "grade_all", grade_all)
+        grade.environment()
+        list(grade.Grading(room.root, db_url=room.db_url).rows())
 
 
 # A class that is graded for real ------------------------------------------------------------------------------------
@@ -160,14 +170,17 @@ time.sleep(0.3)
 
 
 @pytest.fixture(scope="session")
-def class_of_six(classroom: Callable[[Path], Any]) -> Callable[[Path], Any]:
-    """Makes a class of six, of which every learner needs a run of their own."""
+def class_of_six(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    """Makes a class of six, of which every learner needs a run of their own. Its gradebook has the assignment."""
+    first = classroom(tmp_path_factory.mktemp("six"))
+    for number in range(5):
+        first.hand_in(f"learner{number}", first.notebook("solutions", output_size=CONSTANT.format(number)))
+    first.hand_in("worked", first.notebook("solutions"))
+    prepare(first)
 
     def make(root: Path) -> Any:
         room = classroom(root)
-        for number in range(5):
-            room.hand_in(f"learner{number}", room.notebook("solutions", output_size=CONSTANT.format(number)))
-        room.hand_in("worked", room.notebook("solutions"))
+        shutil.copytree(first.root, root, dirs_exist_ok=True)
         return room
 
     return make
@@ -274,6 +287,12 @@ def workers() -> Callable[..., Any]:
     return make
 
 
+@pytest.fixture(scope="session")
+def warm_preload(warm: Any) -> str:
+    """What a worker whose zygote is to be warm runs when it starts."""
+    return f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.warm_processes import use; use({warm.address!r})"
+
+
 OTHER_TORCH = """
 from autograder import ledger
 here = ledger.environment()
@@ -282,9 +301,9 @@ ledger.environment = lambda: {**here, "torch": "2.12.0"}
 
 
 @pytest.fixture(scope="session")
-def two_workers(workers: Callable[..., Any]) -> Iterator[Any]:
-    """A cluster of two workers that may grade, and a third that has another torch."""
-    with workers("", "", OTHER_TORCH) as cluster:
+def two_workers(workers: Callable[..., Any], warm_preload: str) -> Iterator[Any]:
+    """A cluster of two workers that may grade, with zygotes that are warm, and a third that has another torch."""
+    with workers(warm_preload, warm_preload, OTHER_TORCH) as cluster:
         yield cluster
 
 

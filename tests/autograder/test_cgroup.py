@@ -13,6 +13,7 @@ from autograder.sandbox import Limits
 from autograder.script import Script, Step
 from autograder.supervisor import Zygote
 
+pytestmark = pytest.mark.usefixtures("warm_start")
 LIMITS = Limits(memory=512 << 20, processes=20)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from autograder import certificates, cluster_pool, grade
+from autograder.__main__ import main
 from autograder.cluster import ClusterError, grade_all
 from autograder.course import CourseError
 from autograder.script import Script, Step
@@ -127,15 +127,13 @@ def test_where_dask_is_not_installed_that_is_said(monkeypatch: pytest.MonkeyPatc
 
 
 def test_certificates_are_made_once_and_their_keys_are_for_their_owner_alone(
-    tmp_path: Path, environment: dict[str, str]
+    tmp_path: Path, on_path: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    command = [sys.executable, "-m", "autograder", "certificates"]
-    first, again = (
-        subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True) for _ in range(2)
-    )
-    assert (first.returncode, again.returncode) == (0, 1), first.stderr
-    assert "dask scheduler --protocol tls" in first.stdout
-    assert "certificates in" in again.stderr
+    monkeypatch.chdir(tmp_path)
+    assert [main(["certificates"]), main(["certificates"])] == [0, 1]
+    first, again = capsys.readouterr()
+    assert "dask scheduler --protocol tls" in first
+    assert "certificates in" in again
     made = tmp_path / "certificates"
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
     keys = sorted(made.glob("*-key.pem"))

@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from autograder import cluster, cluster_pool, grade, ledger
+from autograder import certificates, cluster, cluster_pool, grade, ledger
 from autograder.sandbox import Limits
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -174,12 +174,12 @@ def test_the_client_is_killed_and_started_again(
 class Site:
     """A scheduler, a worker beside it and one that is far away, as the commands of ``certificates`` start them."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]):
-        command = [sys.executable, "-m", "autograder", "certificates", folder]
-        made = subprocess.run(command, env=environment, text=True, capture_output=True)
-        assert made.returncode == 0, made.stderr
+    def __init__(self, folder: Path, environment: dict[str, str], preload: str):
+        told = certificates.made(folder)
         self.folder, self.environment, self.log = folder, environment, open(folder / "log", "w")  # noqa: SIM115
-        self.commands = [f"env {line.strip()}" for line in made.stdout.splitlines() if " --tls-key " in line]
+        self.commands = [f"env {line.strip()}" for line in told.splitlines() if " --tls-key " in line]
+        self.preload = folder / "preload.py"  # of the worker that is far away: its zygote is warm, the other's is not
+        self.preload.write_text(preload)
         self.name = f"far-{os.getpid()}"
         self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.name}")
         # Addresses of this process's own: what a test that was killed left behind must not answer in their place.
@@ -219,7 +219,7 @@ class Site:
                 continue
             command = scheduler if name == "scheduler" else f"{worker} --nworkers 1 --name {name}"
             if name == "far":
-                command = f"ip netns exec {self.name} {command}"
+                command = f"ip netns exec {self.name} {command} --preload {self.preload}"
             self.processes[name] = subprocess.Popen(
                 shlex.split(command), env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True
             )
@@ -245,8 +245,8 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment)
+def site(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm_preload: str) -> Iterator[Site]:
+    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment, warm_preload)
     yield site
     site.close()
 

@@ -79,11 +79,16 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any]) -> Any:
+def room(
+    tmp_path_factory: pytest.TempPathFactory, classroom: Callable[[Path], Any], environment: dict[str, str]
+) -> Any:
     """A graded class; ``said`` is what the command said."""
     room = classroom(tmp_path_factory.mktemp("class"))
     fill(room)
-    room.said = room.grade(*LIMITS)
+    command = [sys.executable, "-m", "autograder", "grade", *LIMITS]
+    ran = subprocess.run(command, cwd=room.root, env=environment, text=True, capture_output=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    room.said = ran.stdout
     return room
 
 

@@ -17,6 +17,8 @@ from autograder.record import Record
 from autograder.schedule import grade_all
 from autograder.script import Script, Step
 
+pytestmark = pytest.mark.usefixtures("warm_start")
+
 
 def steps(source: str) -> Script:
     return Script((Step(0, "run", source),), {})

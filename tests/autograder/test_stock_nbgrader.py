@@ -32,7 +32,12 @@ def hand_in(root: Path, learner: str, notebook: Path, old: str = "", new: str = 
 
 
 @pytest.fixture(scope="module")
-def graded(built_once: Path, tmp_path_factory: pytest.TempPathFactory, nbgrader: Callable[..., str]) -> Path:
+def graded(
+    built_once: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    cold_nbgrader: Callable[..., str],
+    nbgrader: Callable[..., str],
+) -> Path:
     """A course in which three learners have handed in and nbgrader has done all its work."""
     root = Path(shutil.copytree(built_once, tmp_path_factory.mktemp("stock") / "course"))
     nbgrader(root, "generate_assignment", STEM, "--force", **STOCK)
@@ -40,7 +45,8 @@ def graded(built_once: Path, tmp_path_factory: pytest.TempPathFactory, nbgrader:
     hand_in(root, "right", worked)
     hand_in(root, "even_lengths_only", worked, "values[::2]", "values[:-1:2]")
     hand_in(root, "untouched", released)
-    for command in ("autograde", "generate_feedback", "generate_solution"):
+    cold_nbgrader(root, "autograde", STEM, **STOCK)
+    for command in ("generate_feedback", "generate_solution"):
         nbgrader(root, command, STEM, **STOCK)
     nbgrader(root, "export", **STOCK)
     return root

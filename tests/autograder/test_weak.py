@@ -63,7 +63,7 @@ def lesson(solution: str) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def grades(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, tuple[float, bool, str]]]:
+def grades(tmp_path_factory: pytest.TempPathFactory, warm_start: None) -> dict[str, dict[str, tuple[float, bool, str]]]:
     """Of each learner and test: the score, whether a person is asked to look, and how the cell ended."""
     root = tmp_path_factory.mktemp("doubling")
     shutil.copy(ROOT / "nbgrader_config.py", root)

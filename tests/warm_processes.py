@@ -1,0 +1,205 @@
+"""Our own processes for the tests, warm: forks of one process that has imported torch, nbgrader and the grader, once.
+
+To start the command that grades takes 1.5 seconds of a core, and its nursery or a zygote 3 more; the tests start a
+hundred of them. What runs is the same, in the same tree of processes, and each can be killed by itself: only what
+Python does before the first line of ours is left out. Processes that are started as anybody starts them have their turn
+in test_grade.py (the command, and all that it starts), test_attacks.py (a zygote), test_doctor.py, test_exchange.py (as
+other users), test_postgresql.py and, on a cluster's machines, test_cluster_faults.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autograder import launch
+
+MOST = 1 << 20  # bytes of a message, which holds an environment
+
+
+class Warm:
+    """Where warm processes are to be had: from the first time that its address is asked for until it is closed."""
+
+    def __init__(self, folder: Path):
+        self._socket = str(folder / "processes.socket")
+        self._server: subprocess.Popen | None = None
+
+    @property
+    def address(self) -> str:
+        if self._server is None:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+                door.bind(self._socket)
+                door.listen(32)  # who comes before everything is imported waits here
+                command = [sys.executable, "-m", __name__, str(door.fileno())]
+                self._server = subprocess.Popen(command, pass_fds=[door.fileno()], cwd=Path(__file__).parents[1])
+        return self._socket
+
+    def close(self) -> None:
+        if self._server:
+            self._server.kill()
+            self._server.wait()
+
+    def command(self, *command: str, cwd: Path, env: Mapping[str, str], out: int = 1, err: int = 2) -> Process:
+        """Starts ``autograder`` or ``nbgrader``, as with ``python -m``. out, err: the files into which it speaks."""
+        return _start(self.address, command[0], command[1:], dict(env), str(cwd), out, err)
+
+
+def use(address: str) -> None:
+    """Sees to it that each nursery and each zygote that this process starts is warm."""
+
+    def start(module: str, control: socket.socket, *more: str, environment: dict[str, str]) -> Process:
+        return _start(address, module, more, environment, "/", 1, 2, control.fileno())
+
+    launch._start = start  # type: ignore[assignment]
+
+
+def _start(
+    address: str, module: str, arguments: Sequence[str], environment: dict[str, str], folder: str, *files: int
+) -> Process:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST)
+    connection.connect(address)
+    asked = {"module": module, "arguments": arguments, "environment": environment, "folder": folder}
+    socket.send_fds(connection, [json.dumps(asked).encode()], files)
+    return Process(connection)
+
+
+class Process:
+    """A warm process, as subprocess.Popen has a child. It is killed when this is forgotten."""
+
+    def __init__(self, connection: socket.socket):
+        self._connection = connection
+        self.returncode: int | None = None
+        self.pid = int(connection.recv(16))
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a warm process", timeout or 0)
+            self.returncode = int(self._connection.recv(16))
+            self._connection.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+# The process of which they are forks ---------------------------------------------------------------------------------
+
+
+class Child:
+    """A child of this process, as subprocess.Popen has one."""
+
+    def __init__(self, pid: int):
+        self.pid, self.returncode = pid, None
+
+    def wait(self, timeout: float | None = None) -> int:
+        deadline = time.monotonic() + (timeout or 0)
+        while self.returncode is None:
+            pid, status = os.waitpid(self.pid, 0 if timeout is None else os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() >= deadline:
+                raise subprocess.TimeoutExpired("a warm process", timeout or 0)
+            else:
+                time.sleep(0.005)
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def fork(module: str, control: socket.socket, *more: str, environment: dict[str, str]) -> Child:
+    """In place of ``autograder.launch._start``, in a process that is warm: what it starts is a fork of its own."""
+    pid = os.fork()
+    if pid:
+        return Child(pid)
+    with contextlib.suppress(BaseException):
+        become(module, more, environment, "/", (1, 2, control.fileno()))
+    os._exit(1)
+
+
+def become(
+    module: str, arguments: Sequence[str], environment: dict[str, str], folder: str, files: Sequence[int]
+) -> Any:
+    """Makes this process what ``python -m`` makes of one. files: the only ones that stay open, besides no input."""
+    kept = [os.dup(file) for file in (os.open(os.devnull, os.O_RDONLY), *files)]  # beside where they are to be
+    for number, file in enumerate(kept):
+        os.dup2(file, number)
+    os.closerange(len(kept), 4096)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    sys.argv = [module, *(["3"] if len(kept) == 4 else []), *arguments]
+    from nbgrader.apps import NbGraderApp
+
+    from autograder import __main__, nursery, zygote
+
+    mains: dict[str, Callable[[], int | None]] = {
+        "autograder": __main__.main,
+        "nbgrader": NbGraderApp.launch_instance,
+        "nursery": nursery.main,
+        "zygote": zygote.main,
+    }
+    return mains[module]()
+
+
+def serve(door: socket.socket) -> NoReturn:
+    """Forks a process for each connection, tells its number there and, when it has ended, how."""
+    # As our command has it, and for the same reason.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+    from autograder import grade, nursery, sandbox, zygote  # noqa: F401
+
+    sandbox.die_with_parent()
+    cells = zygote.warm()
+    zygote.warm = lambda: cells
+    launch._start = fork  # type: ignore[assignment]
+    living: dict[int, tuple[int, socket.socket]] = {}
+    while True:
+        ready = select.select([door, *living, *(connection for _, connection in living.values())], [], [])[0]
+        for handle, (pid, connection) in list(living.items()):
+            if handle in ready:
+                status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                with contextlib.suppress(OSError):  # nobody wants to know
+                    connection.send(str(status).encode())
+            elif connection in ready:  # forgotten
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            else:
+                continue
+            connection.close()
+            os.close(handle)
+            del living[handle]
+        if door in ready:
+            connection, _ = door.accept()
+            message, files, _, _ = socket.recv_fds(connection, MOST, 4)
+            pid = os.fork()
+            if pid == 0:
+                sys.exit(become(files=files, **json.loads(message)))
+            for file in files:
+                os.close(file)
+            connection.send(str(pid).encode())
+            living[os.pidfd_open(pid)] = pid, connection
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])))
