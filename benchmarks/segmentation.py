@@ -37,7 +37,7 @@ DEPTHS = {1: ("no skips", "U-Net"), 2: ("no skips", "U-Net"), 3: tuple(DECODERS)
 def main(arguments: Sequence[str] | None = None) -> str:
     """Runs the experiment and returns its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scenes", type=int, default=200, help="how many scenes to train on")
+    parser.add_argument("--scenes", type=int, default=100, help="how many scenes to train on")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--depths", type=int, nargs="+", default=list(DEPTHS), choices=list(DEPTHS))

@@ -16,7 +16,7 @@ from course_lib.analysis.shift_consistency import one_thread, split
 # A head turns maps (N, C, H, W) of any size into features (N, K), with the same K for every size.
 Head = Callable[[Tensor], Tensor]
 
-CHANNELS = 16
+CHANNELS, BATCH = 16, 32
 # Heights and widths from which training draws one pair a batch.
 SIDES = (8, 24)
 # (H, W) by which a network is judged; the last is larger than all that it was trained on.
@@ -60,17 +60,17 @@ def train(
     digits: Tensor,
     labels: Tensor,
     seed: int = 0,
-    epochs: int = 5,
+    epochs: int = 2,
     tick: Callable[[], object] = lambda: None,
 ) -> CropNet:
     """A CropNet in eval mode, trained on batches that each have a size of their own. `tick` follows every epoch."""
     torch.manual_seed(seed)
     net = CropNet(head)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.02, fused=True)
-    steps = epochs * -(-len(digits) // 64)
+    steps = epochs * -(-len(digits) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=steps)
     for _ in range(epochs):
-        for batch in torch.randperm(len(digits)).split(64):
+        for batch in torch.randperm(len(digits)).split(BATCH):
             height, width = torch.randint(SIDES[0], SIDES[1] + 1, (2,)).tolist()
             optimizer.zero_grad()
             F.cross_entropy(net(resized(digits[batch], (height, width))), labels[batch]).backward()
@@ -102,7 +102,7 @@ def compare(
     digits: Tensor,
     labels: Tensor,
     seeds: Sequence[int] = (0, 1, 2),
-    epochs: int = 5,
+    epochs: int = 2,
     tick: Callable[[], object] = lambda: None,
 ) -> list[Row]:
     """Trains one network for each head and seed and judges it, at each of SIZES, on digits that it has not seen."""

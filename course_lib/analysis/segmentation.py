@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from course_lib.analysis.scenes import SIDES, Scenes
 from course_lib.analysis.shift_consistency import channels_last, one_thread
 
-WIDTH, DEPTH = 6, 3
+WIDTH, DEPTH, BATCH = 6, 3, 4
 
 # Makes a network of (in_channels, out_channels, width, depth).
 Factory = Callable[[int, int, int, int], nn.Module]
@@ -124,10 +124,10 @@ def train(
     pictures = scenes.pictures.contiguous(memory_format=torch.channels_last)
     masks, weight = scenes.masks.float(), torch.tensor(3.0)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01, fused=True)
-    steps = epochs * -(-len(pictures) // 8)
+    steps = epochs * -(-len(pictures) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
     for _ in range(epochs):
-        for batch in torch.randperm(len(pictures)).split(8):
+        for batch in torch.randperm(len(pictures)).split(BATCH):
             optimizer.zero_grad()
             F.binary_cross_entropy_with_logits(net(pictures[batch]), masks[batch], pos_weight=weight).backward()
             optimizer.step()

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 Down = Callable[[Tensor], Tensor]
 
+BATCH = 16
+JUDGED = 300  # pictures at most, of those that a network has not seen
 # Two halvings make four pixels of the picture one of the last map: after 4 pixels a shift repeats itself.
 SHIFTS = tuple((down, right) for down in range(4) for right in range(4))
 
@@ -45,6 +47,15 @@ def moved(pictures: Tensor, down: int, right: int) -> Tensor:
     return pictures.roll((down, right), dims=(2, 3))
 
 
+def framed(digits: Tensor) -> Tensor:
+    """The digits of ``samples.digits`` with 4 pixels of black around them: `(N, 1, 32, 32)` → `(N, 1, 24, 24)`.
+
+    >>> framed(torch.zeros(5, 1, 32, 32)).shape
+    torch.Size([5, 1, 24, 24])
+    """
+    return digits[:, :, 4:28, 4:28]
+
+
 class DigitNet(nn.Module):
     """Three convolutions with a downsampling behind the first and the second: `(N, 1, H, W)` → `(N, 10)`.
 
@@ -71,7 +82,7 @@ def train(
     pictures: Tensor,
     labels: Tensor,
     seed: int = 0,
-    epochs: int = 6,
+    epochs: int = 2,
     tick: Callable[[], object] = lambda: None,
 ) -> DigitNet:
     """A DigitNet trained on pictures that stand still, in eval mode. `tick` is called after every epoch."""
@@ -80,10 +91,10 @@ def train(
     channels_last(net)
     pictures = pictures.contiguous(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01, fused=True)
-    steps = epochs * -(-len(pictures) // 64)
+    steps = epochs * -(-len(pictures) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.01, total_steps=steps)
     for _ in range(epochs):
-        for batch in torch.randperm(len(pictures)).split(64):
+        for batch in torch.randperm(len(pictures)).split(BATCH):
             optimizer.zero_grad()
             F.cross_entropy(net(pictures[batch]), labels[batch]).backward()
             optimizer.step()
@@ -132,9 +143,10 @@ def one_thread() -> Iterator[None]:
 
 
 def split(pictures: Tensor, labels: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Two thirds of the pictures with their labels to train on, and one third to judge by; always the same ones."""
+    """Two thirds of the pictures with their labels to train on, and up to JUDGED others; always the same ones."""
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(0))
-    taught, judged = order.tensor_split([2 * len(order) // 3])
+    taught, others = order.tensor_split([2 * len(order) // 3])
+    judged = others[:JUDGED]
     return (pictures[taught], labels[taught]), (pictures[judged], labels[judged])
 
 
@@ -143,7 +155,7 @@ def compare(
     pictures: Tensor,
     labels: Tensor,
     seeds: Sequence[int] = (0, 1, 2),
-    epochs: int = 6,
+    epochs: int = 2,
     tick: Callable[[], object] = lambda: None,
 ) -> list[Row]:
     """Trains one network for each downsampling and seed and judges it on pictures that it has not seen, at every shift.

@@ -22,7 +22,7 @@ from course_lib.functional import pixel_unshuffle
 # Makes of a number of channels a module (N, channels, H, W) → (N, 1, 2·H, 2·W).
 Up = Callable[[int], nn.Module]
 
-CHANNELS, CROP, BATCH = 16, 48, 8
+CHANNELS, CROP, BATCH = 16, 32, 8
 BORDER = 4  # pixels at the edge of a photograph that are not judged
 GREYS = (0.25, 0.5, 0.75)
 
@@ -122,7 +122,7 @@ def train(
     taught: Sequence[Tensor],
     judged: Sequence[Tensor],
     seed: int = 0,
-    steps: int = 200,
+    steps: int = 180,
     tick: Callable[[], object] = lambda: None,
 ) -> Row:
     """A DoublingNet trained on crops of some pictures and judged on others. `tick` is called after every step."""
@@ -153,7 +153,7 @@ def compare(
     taught: Sequence[Tensor],
     judged: Sequence[Tensor],
     seeds: Sequence[int] = (0, 1, 2),
-    steps: int = 200,
+    steps: int = 180,
     tick: Callable[[], object] = lambda: None,
 ) -> list[Row]:
     """Trains one network for each upsampler and seed. A seed draws the first weights and the crops."""

@@ -539,14 +539,14 @@ widgets.artifact_explorer(pictures, energies, unevennesses, upsampler="transpose
 # %% [markdown]
 # ## Photographs, twice as large
 #
-# Does training mend it? Take three photographs to learn from, and three others to judge by. Each is halved by
+# Does training mend it? Take three photographs to learn from, and a corner of three others to judge by. Each is halved by
 # averaging 2 × 2 pixels, and a network is to bring back what was there.
 
 # %% tags=["skip-execution"]
 to_learn = samples.astronaut(), samples.coffee(), samples.rocket()
 to_judge = samples.chelsea(), samples.camera(), samples.brick()
 taught = [super_resolution.grey(samples.as_float(p)) for p in to_learn]
-judged = [super_resolution.grey(samples.as_float(p)) for p in to_judge]
+judged = [super_resolution.grey(samples.as_float(p))[:, :256, :256] for p in to_judge]
 corners = [F.adaptive_avg_pool2d(p[:, :300, :300], 100) for p in (*taught, *judged)]
 figures.images(*corners, titles=["to learn from"] * 3 + ["to judge by"] * 3)
 
@@ -573,10 +573,10 @@ print(f"mean {sum(alone) / 3:.2f} dB")
 # grey, in steps of the 255 that a screen shows.
 #
 # **Predict**: which upsamplers win in PSNR? Is the pattern gone at the end, and for whom after a tenth of the training?
-# It takes about half a minute.
+# It takes less than half a minute.
 
 # %% tags=["skip-execution", "varies", "your-code"]
-with tqdm(total=6 * 3 * 200, desc="steps", file=sys.stdout, ncols=80) as bar:
+with tqdm(total=6 * 3 * 180, desc="steps", file=sys.stdout, ncols=80) as bar:
     rows = super_resolution.compare(upsamplers, taught, judged, tick=bar.update)
 Markdown(super_resolution.table(rows))
 
@@ -617,7 +617,7 @@ amplified = [(0.5 + 100 * (y - y.mean())).clamp(0, 1) for y in flats.values()]
 figures.images(*amplified, titles=list(flats))
 
 # %% [markdown]
-# *The boards are still there, where nobody would see them: about a tenth of a grey level. The first two have none, and
+# *The boards are still there, where nobody would see them: a tenth or two of a grey level. The first two have none, and
 # never could.*
 
 # %% [markdown]
@@ -636,7 +636,7 @@ figures.images(*amplified, titles=list(flats))
 # stay as uneven as they were: one of them is made of four weights, two of two, one of a single one. The claim was
 # right about that much.
 #
-# And be careful with the rest of the order. The other five lie within a tenth of a decibel of bicubic interpolation,
+# And be careful with the rest of the order. The other five lie within a quarter of a decibel of bicubic interpolation,
 # above it or below, and their seeds overlap: in so short a training they have hardly begun.
 #
 # </details>

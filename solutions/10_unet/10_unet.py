@@ -53,7 +53,7 @@ def pasted(count, textures, which, seed, **how):
     return scenes.make(count, photographs, digits, seed, **how)
 
 
-taught = pasted(200, [samples.brick, samples.grass], 0, seed=0)
+taught = pasted(100, [samples.brick, samples.grass], 0, seed=0)
 unseen = pasted(200, [samples.gravel], 1, seed=1)
 
 # %% [markdown]
@@ -401,7 +401,7 @@ for side in 2, 4, 8:
 # | **unpooling** | three max unpoolings (lesson 07), likewise | the bottom map and the *places* of the maxima |
 # | **U-Net** | yours | the bottom map and the *whole map* of each level |
 #
-# Each is trained with three seeds on the 200 scenes with brick and grass, and judged on digits and gravel that it has
+# Each is trained with three seeds on the 100 scenes with brick and grass, and judged on digits and gravel that it has
 # never seen. In training a missed pixel costs three times as much as a false one, because so few pixels belong to digits.
 # **Predict** the order of the four by IoU, and which one finds the smallest digits worst. It takes about
 # half a minute.
@@ -523,7 +523,7 @@ check(ablation_verdict, hidden=True)
 grounds = {"brick and grass": [samples.brick, samples.grass], "gravel": [samples.gravel]}
 for n, kind in enumerate(("digits seen in training", "new digits")):
     for ground, textures in grounds.items():
-        found, _ = segmentation.judged(nets["U-Net"], pasted(200, textures, n, seed=2))
+        found, _ = segmentation.judged(nets["U-Net"], pasted(100, textures, n, seed=2))
         print(f"{kind:>23} on {ground:<15}: IoU {100 * found:.0f} %")
 
 # %% [markdown]

@@ -121,7 +121,7 @@ def test_the_benchmark_makes_its_table_small_and_the_order_is_that_of_the_verdic
     spec = importlib.util.spec_from_file_location("benchmark_segmentation", BENCHMARK)
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    made = benchmark.main(["--scenes", "160", "--seeds", "1", "--epochs", "3", "--depths", "3"])
+    made = benchmark.main(["--scenes", "80", "--seeds", "1", "--epochs", "3", "--depths", "3"])
     lines = re.findall(r"^\| ([^|]+) \| 3 \| ([\d,]+) \| (\d+) \(.*?\| (\d+) \(", made, re.M)
     iou = {name: int(value) for name, _, value, _ in lines}
     parameters = {name: int(count.replace(",", "")) for name, count, _, _ in lines}
