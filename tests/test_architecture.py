@@ -80,8 +80,8 @@ def test_there_is_something_to_read() -> None:
 
 def test_an_import_is_found_wherever_it_stands() -> None:
     assert "course_lib.exercises" in imports(ROOT / "course_lib" / "course_map.py")
-    assert {"autograder.build.directives", "course_lib.exercises"} <= imports(
-        ROOT / "autograder" / "build" / "source.py"
+    assert {"autograder.build.course_map", "course_lib.exercises"} <= imports(
+        ROOT / "autograder" / "build" / "directives.py"
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
 from autograder.build import BuildError, course_map
-from course_lib import exercises
 
 DIRECTIVE = re.compile(r"^<!-- (\w+)(?:: (\w+))? -->$", re.MULTILINE)
 
@@ -26,16 +26,23 @@ def fill(markdown: str, stem: str) -> str:
     return DIRECTIVE.sub(replace, markdown)
 
 
+def exercises() -> ModuleType:
+    """``course_lib.exercises``. It imports torch, so the build starts its kernel before it."""
+    from course_lib import exercises
+
+    return exercises
+
+
 def facts(name: str) -> str:
     """One line about an exercise: title, points, difficulty, minutes."""
-    exercise = exercises.find(name)
+    exercise = exercises().find(name)
     parts = [f"**{exercise.title}**", counted(exercise.points, "point"), difficulty(exercise.difficulty)]
     return " · ".join([*parts, counted(exercise.minutes, "minute")])
 
 
 def hints(name: str) -> str:
     """The hints of an exercise, folded, from a nudge to nearly the answer."""
-    texts = exercises.find(name).hints
+    texts = exercises().find(name).hints
     return "\n\n".join(
         f"<details><summary>Hint {number} of {len(texts)}</summary>\n\n{text}\n\n</details>"
         for number, text in enumerate(texts, 1)
@@ -44,7 +51,7 @@ def hints(name: str) -> str:
 
 def points(stem: str) -> str:
     """The table of a lesson's exercises with their points."""
-    lesson = exercises.of_lesson(stem)
+    lesson = exercises().of_lesson(stem)
     rows = [f"| {each.title} | {each.points:g} | {difficulty(each.difficulty)} | {each.minutes} |" for each in lesson]
     worth, minutes = sum(each.points for each in lesson), sum(each.minutes for each in lesson)
     total = f"| **together** | **{worth:g}** | | **{minutes}** |"

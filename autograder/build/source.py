@@ -10,7 +10,6 @@ import jupytext
 from nbformat import NotebookNode
 
 from autograder.build import BuildError, directives
-from course_lib import exercises
 
 MARKER = re.compile(r"# ?%%")
 SCHEMA_VERSION = 3
@@ -92,7 +91,7 @@ def _complete(cell: NotebookNode, index: int, stem: str) -> None:
         **written,
     }
     if grade and "points" not in written:
-        completed["points"] = exercises.find(written["grade_id"].removeprefix("check_")).points
+        completed["points"] = directives.exercises().find(written["grade_id"].removeprefix("check_")).points
     cell.metadata.nbgrader = NotebookNode(completed)
     if cell.cell_type == "code" and (grade or solution):
         cell.metadata.tags = [*cell.metadata.get("tags", []), CLEAR_OUTPUT]
