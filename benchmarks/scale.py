@@ -268,7 +268,8 @@ def picture(found: Mapping[str, Any], model: Model, path: Path) -> None:
     for (part, colour), line in zip(colours.items(), ("-", "--", "-.", ":"), strict=True):
         memory.plot([at for at, _ in samples], [taken[part] for _, taken in samples], line, color=colour, label=part)
     memory.set(xlabel="seconds", ylabel="MiB (PSS)", title=f"Memory, {WORKERS[-1]} workers, with the gradebook", ylim=0)
-    memory.legend(fontsize=8)
+    memory.set_ylim(0, 1.3 * max(max(taken.values()) for _, taken in samples))
+    memory.legend(fontsize=8, loc="upper right", ncols=2)
     names = [
         f"{kind}\n{workers} worker{'s' * (workers > 1)}" for kind in ("grading", "and writing") for workers in WORKERS
     ]
