@@ -40,9 +40,8 @@ $(READY): pyproject.toml constraints.txt
 lab: $(READY)  ## open JupyterLab on lesson 00
 	@exec $(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(FIRST_LESSON) $(LAB_FLAGS)
 
-# One process more than there are cores: a third of the time a test waits, for a browser, a server or a time limit.
 test: $(READY)  ## run all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup --no-loadscope-reorder $(TEST_FLAGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(TEST_FLAGS)
 
 demo: $(READY)  ## grade a bundled class of submissions to lesson 01 and show the results
 	@$(BIN)/python -m autograder demo
