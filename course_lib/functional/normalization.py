@@ -81,10 +81,15 @@ def _line(weight, bias, mean: Tensor, var: Tensor, eps: float) -> tuple[Tensor, 
 def _write_line(x: Tensor, scale: Tensor, shift: Tensor, y: Tensor) -> None:
     """Write x · scale + shift into `y`."""
     scale, shift = _column(scale, x), _column(shift, x)
-    if x.dim() == 2 or is_channels_last(x):
+    if _is_one_operation(x):
         torch.addcmul(shift, x, scale, out=y)
     else:  # torch reads one number for a whole run fast, but not two
         torch.mul(x, scale, out=y).add_(shift)
+
+
+def _is_one_operation(x: Tensor) -> bool:
+    """Does `_write_line` walk through memory once, so that there is nothing to keep in the cache in between?"""
+    return x.dim() == 2 or is_channels_last(x)
 
 
 class _Normalize(torch.autograd.Function):
@@ -104,8 +109,7 @@ class _Normalize(torch.autograd.Function):
             var /= x.numel() // x.shape[1]
         scale, shift = _line(weight, bias, mean, var, eps)
         y = torch.empty_like(x, memory_format=_format(x))
-        one_operation = y.dim() == 2 or is_channels_last(y)
-        for some_x, some_y in [(x, y)] if one_operation else blocks(x, y):
+        for some_x, some_y in [(x, y)] if _is_one_operation(x) else blocks(x, y):
             _write_line(some_x, scale, shift, some_y)
         return y, mean.clone(), var.clone()
 
