@@ -602,7 +602,7 @@ shifts.DigitNet(downsamplings["maximum"])
 # seen a digit move**. Then it is judged on 300 of the others, at 16 places: moved by 0 to 3 pixels down and right.
 #
 # **Predict** the order of the three: in accuracy where they were trained, and in consistency. Then train; it takes
-# some ten seconds.
+# about a quarter of a minute.
 
 # %% tags=["skip-execution", "varies", "your-code"]
 with tqdm(total=3 * 3 * 2, desc="epochs", file=sys.stdout, ncols=80) as bar:

@@ -573,7 +573,7 @@ print(f"mean {sum(alone) / 3:.2f} dB")
 # grey, in steps of the 255 that a screen shows.
 #
 # **Predict**: which upsamplers win in PSNR? Is the pattern gone at the end, and for whom after a tenth of the training?
-# It takes less than half a minute.
+# It takes about half a minute.
 
 # %% tags=["skip-execution", "varies", "your-code"]
 with tqdm(total=6 * 3 * 180, desc="steps", file=sys.stdout, ncols=80) as bar:
