@@ -1,6 +1,6 @@
 """Keeps the operator that an exercise asks for out of the learner's reach while it is checked.
 
-Three looks, because each sees what the others miss: the source (gives the line), torch's dispatcher (sees the kernel,
+Three looks, because each sees what the others miss: the source (gives the line), torch's dispatcher (sees the operator,
 however it was called), and the reference operators of course_lib (built from plain tensor operations, so the dispatcher
 can't tell them; their code is swapped for a refusal while the check runs).
 """
@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
+import torch
+from torch.library import Library, fallthrough_kernel
 
 from course_lib.checking.plain import functions_of
 
@@ -72,13 +73,14 @@ class Hit:
 
 @dataclass
 class Guard:
-    """What the guard saw during one call."""
+    """What is banned during one call, and what the guard saw of it."""
 
+    families: Sequence[str] = ()
     hits: list[Hit] = field(default_factory=list)
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+    return name.replace("_", "").lower().replace("convert", "")  # which begins like a convolution and is none
 
 
 def is_banned(name: str, families: Sequence[str]) -> bool:
@@ -154,47 +156,64 @@ def _is_answer(value: Any) -> bool:
     return inspect.isfunction(value) and str(value.__module__).startswith("course_lib.exercises")
 
 
-class _Refuse(TorchDispatchMode):
-    """Refuses a kernel of the banned families before it runs."""
+# A key that torch's dispatcher keeps for its own tests, before autograd and every mode. An operator that has no kernel
+# for it falls through at no cost, so that nothing is slower but what is watched. (A TorchDispatchMode would add 10 µs to
+# every call of every operator.)
+KEY_NAME = "TESTING_ONLY_GenericMode"
+KEY = torch._C._dispatch_key_parse(KEY_NAME)
+_libraries: dict[str, Library] = {}
+_watched: set[str] = set()
 
-    def __init__(self, families: Sequence[str], guard: Guard):
-        super().__init__()
-        self.families, self.guard = families, guard
 
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Not to be wrapped for torch.compile: that would import all of it, more than a second, at the first check."""
-        return False
+@cache
+def _watch(families: tuple[str, ...]) -> None:
+    """Gives every operator of these families a kernel for the key. It stays, and is reached within guarded alone."""
+    if not _libraries:
+        _libraries["_"] = Library("_", "IMPL")
+        _libraries["_"].fallback(fallthrough_kernel, KEY_NAME)
+    for operator in torch._C._dispatch_get_all_op_names():
+        namespace, name = operator.split("::")
+        if operator not in _watched and is_banned(name.split(".")[0], families):
+            _watched.add(operator)
+            library = _libraries.setdefault(namespace, Library(namespace, "IMPL"))
+            library.impl(name, _kernel(namespace, *name.split(".")), KEY_NAME, with_keyset=True)
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = getattr(func, "overloadpacket", func).__name__  # a higher-order operator has no overloads
-        if name == "convolution" and args[6]:  # one kernel for both; its seventh argument is `transposed`
-            name = "conv_transpose"
-        if is_banned(name, self.families):
-            self.guard.hits.append(Hit(name.strip("_").removesuffix("_with_indices")))
-            raise BannedOperator(name)
-        return func(*args, **(kwargs or {}))
+
+def _kernel(namespace: str, name: str, overload: str = "default") -> Callable:
+    """What a guard's context has in the place of an operator: it refuses, or calls it where it is not banned now."""
+
+    def kernel(keys, *args, **kwargs):
+        written = name.strip("_")
+        if written == "convolution" and args[6]:  # one operator for both; its seventh argument is `transposed`
+            written = "conv_transpose"
+        for guard in reversed(_open):
+            if is_banned(written, guard.families):
+                guard.hits.append(Hit(written.removesuffix("_with_indices")))
+                raise BannedOperator(written)
+        operator = getattr(getattr(getattr(torch.ops, namespace), name), overload)
+        return operator.redispatch(keys.remove(KEY), *args, **kwargs)
+
+    return kernel
 
 
 def _refused(families: Sequence[str]) -> tuple[types.FunctionType, ...]:
     """The functions of course_lib that do a banned job, those behind its public face too, and the exercises' own."""
     import course_lib.functional  # noqa: F401, for it to be loaded
 
-    return _refused_of_loaded(tuple(families), len(sys.modules))
+    loaded = tuple(name for name in sys.modules if name.startswith((*REFERENCES, "course_lib.exercises")))
+    return _refused_of(tuple(families), loaded)
 
 
 @lru_cache(maxsize=64)
-def _refused_of_loaded(families: tuple[str, ...], loaded: int) -> tuple[types.FunctionType, ...]:
-    """Looked up anew whenever further modules are loaded. A closure's code can't be swapped, what it calls can."""
+def _refused_of(families: tuple[str, ...], modules: tuple[str, ...]) -> tuple[types.FunctionType, ...]:
+    """Looked up anew whenever one more of them is loaded. A closure's code can't be swapped, what it calls can."""
     found: dict[types.FunctionType, None] = {}
-    for name, module in list(sys.modules.items()):
-        if name.startswith((*REFERENCES, "course_lib.exercises")):
-            for member in list(vars(module).values()):
-                if inspect.isfunction(member) and (
-                    (is_banned(member.__name__, families) and _is_theirs(member))
-                    or (_is_answer(member) and not member.__code__.co_freevars)
-                ):
-                    found[member] = None
+    for member in [member for name in modules for member in vars(sys.modules[name]).values()]:
+        if inspect.isfunction(member) and (
+            (is_banned(member.__name__, families) and _is_theirs(member))
+            or (_is_answer(member) and not member.__code__.co_freevars)
+        ):
+            found[member] = None
     return tuple(found)
 
 
@@ -255,14 +274,15 @@ def guarded(families: Sequence[str]) -> Iterator[Guard]:
     ...         print(guard.hits[0].operator)
     max_pool2d
     """
-    guard = Guard()
+    guard = Guard(tuple(families))
     if not families:
         yield guard
         return
     with withheld(families):
+        _watch(guard.families)
         _open.append(guard)
         try:
-            with _Refuse(families, guard):
+            with torch._C._IncludeDispatchKeyGuard(KEY):
                 yield guard
         finally:
             _open.pop()

@@ -286,6 +286,27 @@ def test_a_transposed_convolution_is_refused_and_an_ordinary_one_is_not(way) -> 
     assert guard.hits == []
 
 
+def test_what_is_watched_and_not_banned_gives_the_same_values_and_gradients() -> None:
+    def convolved():
+        x, weight = X.clone().requires_grad_(), torch.arange(4.0).reshape(1, 1, 2, 2).requires_grad_()
+        out = F.conv2d(x, weight, padding=1)
+        return out, *torch.autograd.grad(out.square().sum(), (x, weight))
+
+    expected = convolved()
+    with contextlib.suppress(BannedOperator), guarded(["convolution"]):
+        convolved()  # from here on a convolution is watched
+    with guarded(["transposed convolution"]) as guard:
+        assert all(map(torch.equal, convolved(), expected))
+    assert guard.hits == []
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_a_conversion_is_no_convolution() -> None:
+    with guarded(["convolution"]) as guard:
+        torch.eye(4).to_sparse_csr() @ X[0, 0]
+    assert guard.hits == []
+
+
 @pytest.mark.parametrize("way", [*TRANSPOSED, by_input_gradient])
 def test_a_transposed_convolution_is_a_convolution(way) -> None:
     with guarded(["convolution"]), pytest.raises(BannedOperator):

@@ -109,7 +109,7 @@ def test_borrowed(scaled) -> None:
     )
     text = " ".join(told(strict, by_getattr))
     assert "scaled borrows what it should build" in text
-    assert "While it ran, scaled reached max_pool2d, which does the very thing that you are asked to build." in text
+    assert "While it ran, scaled reached max_pool1d, which does the very thing that you are asked to build." in text
     assert "Build it from a product." in text
 
 
