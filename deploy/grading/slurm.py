@@ -1,12 +1,13 @@
 """Starts a scheduler here and workers as SLURM jobs, until you end it: python deploy/grading/slurm.py --jobs 4
 
-Needs dask-jobqueue (pip install dask-jobqueue), and this folder on a file system that the nodes share.
+Needs this repository, its environment and the certificates on a file system that the nodes share.
 """
 
 from __future__ import annotations
 
 import argparse
 import signal
+import threading
 from pathlib import Path
 
 from dask_jobqueue import SLURMCluster
@@ -42,25 +43,29 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8786, help="of the scheduler")
     parser.add_argument("--show", action="store_true", help="only show the job's script")
     chosen = parser.parse_args()
-    cluster = SLURMCluster(
+    folder = certificates.folder(chosen.certificates)
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
+    with SLURMCluster(
         cores=chosen.cores,
         processes=chosen.cores,
         memory=chosen.memory or f"{4 * chosen.cores} GiB",
         walltime=chosen.walltime,
         queue=chosen.queue,
         protocol="tls://",
-        security=security(certificates.folder(chosen.certificates)),
+        security=security(folder),
         scheduler_options={"port": chosen.port, "dashboard_address": "127.0.0.1:0"},
         job_script_prologue=["export DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED=False"],
         worker_extra_args=["--no-dashboard", "--dashboard-address", "127.0.0.1:0"],
-    )
-    if chosen.show:
-        print(cluster.job_script())
-        return
-    cluster.scale(jobs=chosen.jobs)
-    print(f"python -m autograder grade --scheduler {cluster.scheduler_address}", flush=True)
-    signal.sigwait([signal.SIGINT, signal.SIGTERM])
-    cluster.close()
+    ) as cluster:
+        if chosen.show:
+            print(cluster.job_script())
+            return
+        cluster.scale(jobs=chosen.jobs)
+        address = cluster.scheduler_address
+        print(f"python -m autograder grade --scheduler {address} --certificates {folder}", flush=True)
+        end.wait()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+import signal
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ import pytest
 import yaml
 
 from autograder import __main__ as command
-from autograder import messages
+from autograder import certificates, messages
 
 ROOT = Path(__file__).parents[2]
 RECIPES = ROOT / "deploy" / "grading"
@@ -80,12 +82,23 @@ def test_every_command_of_ours_that_the_page_names_exists(capsys: pytest.Capture
     assert "--scheduler" in capsys.readouterr().out
 
 
-def test_slurm_has_the_options_that_the_page_names() -> None:
-    """With a dask_jobqueue that is not there, its options are read from its text."""
-    text = (RECIPES / "slurm.py").read_text(encoding="utf-8")
-    lines = re.findall(r"^python deploy/grading/slurm\.py (.*?)(?: +#.*)?$", DOCS, re.M)
-    assert len(lines) == 2
-    for option in {option for line in lines for option in re.findall(r"--\w+", line)}:
-        assert f'"{option}"' in text
-    assert f"export {PROFILE}=False" in text
-    compile(text, "slurm.py", "exec")
+def test_a_job_of_slurm_is_what_the_page_asks_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """By dask-jobqueue's own words, which need no SLURM. test_slurm.py runs a job."""
+    (line,) = re.findall(r"^python deploy/grading/slurm\.py (.* --show)(?: +#.*)?$", DOCS, re.M)
+    certificates.made(tmp_path / "certificates")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["slurm.py", *line.split(), "--port", "0"])
+    # The recipe lets its end wait for these two.
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    runpy.run_path(str(RECIPES / "slurm.py"), run_name="__main__")
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+    job = capsys.readouterr().out.splitlines()
+    assert {"#SBATCH -p short", "#SBATCH --cpus-per-task=16", "#SBATCH --mem=64G", "#SBATCH -t 02:00:00"} <= set(job)
+    assert f"export {PROFILE}=False" in job
+    (worker,) = (text.partition(" -m distributed.cli.dask_worker ")[2] for text in job if "dask_worker" in text)
+    said = dask("dask", "worker", *worker.split())
+    assert (said["nthreads"], said["n_workers"], said["dashboard"]) == (1, "16", False)
+    assert said["tls_key"] == f"{tmp_path}/certificates/worker-key.pem"
