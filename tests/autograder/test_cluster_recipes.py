@@ -59,6 +59,17 @@ def test_a_pod_runs_a_command_that_dask_has_and_mounts_what_it_names(role: str) 
         assert (said["protocol"], said["port"]) == ("tls", "8786")
 
 
+def test_the_workers_container_alone_is_without_the_runtimes_seccomp_profile() -> None:
+    """Who removes that line, and the annotation, has a manifest that Pod Security's `restricted` takes."""
+    for role, pod in containers().items():
+        (container,) = pod["containers"]
+        ordinary = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"), 65532) | {"runAsNonRoot": True}
+        assert pod["securityContext"] == ordinary | {"seccompProfile": {"type": "RuntimeDefault"}}
+        context = dict(container["securityContext"])
+        assert context.pop("seccompProfile", None) == ({"type": "Unconfined"} if role == "worker" else None)
+        assert context == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
 @pytest.mark.parametrize("role", ["scheduler", "worker"])
 def test_the_commands_that_certificates_prints_are_dasks_own(role: str) -> None:
     ((set_, line),) = re.findall(rf"^ +(\S+=\S+ |)(dask {role} .*)$", messages.CERTIFICATES_MADE, re.M)
