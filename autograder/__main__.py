@@ -82,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="grade a bundled class of submissions and show the results")
     demo.set_defaults(run=_demo)
     chosen = parser.parse_args(arguments)
+    # jsonschema looks for this package and would build a grammar of web addresses, which takes as long as all the rest.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     _warn_of_password(getattr(chosen, "db", None))
     return chosen.run(chosen)
 
@@ -165,8 +167,6 @@ def _graded(run: Callable[[], int]) -> int:
     if sys.platform != "linux":
         print(messages.NOT_LINUX, file=sys.stderr)
         return 1
-    # jsonschema looks for this package and would build a grammar of web addresses, which takes as long as all the rest.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from sqlalchemy.exc import DBAPIError
 
     from autograder import grade

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jupytext
@@ -40,11 +41,10 @@ class Source:
         return f"cell {index + 1} ({_name(self.notebook.cells, index)})"
 
 
-def read(path: Path) -> Source:
-    """The notebook that a percent-format text describes, complete but not executed.
+def parse(path: Path) -> Source:
+    """The cells of a percent-format text as they are written: what runs, without what the exercises say.
 
-    Errors: BuildError where a cell lacks its ``# %%`` line, a directive or an exercise is unknown, or
-    nbgrader's metadata lacks the grade_id.
+    Errors: BuildError where a cell lacks its ``# %%`` line.
     """
     text = path.read_text(encoding="utf-8")
     notebook = jupytext.reads(text, fmt="py:percent")
@@ -56,14 +56,28 @@ def read(path: Path) -> Source:
         )
     notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    source = Source(path.stem, path, notebook, lines)
+    return Source(path.stem, path, notebook, lines)
+
+
+def complete(source: Source) -> NotebookNode:
+    """A notebook of these cells with nbgrader's metadata, cell ids, tags and what the directives stand for.
+
+    Errors: BuildError where a directive or an exercise is unknown, or nbgrader's metadata lacks the grade_id.
+    """
+    notebook = copy.deepcopy(source.notebook)
     for index, cell in enumerate(notebook.cells):
         try:
             _complete(cell, index, source.stem)
         except (BuildError, KeyError) as error:
-            where = f"{path}, line {lines[index] - 1}, {source.describe(index)}"
+            where = f"{source.path}, line {source.lines[index] - 1}, {source.describe(index)}"
             raise BuildError(f"{where}: {error.args[0]}") from None
-    return source
+    return notebook
+
+
+def read(path: Path) -> Source:
+    """The lesson with its complete notebook, not executed. Errors: those of ``parse`` and ``complete``."""
+    source = parse(path)
+    return replace(source, notebook=complete(source))
 
 
 def _complete(cell: NotebookNode, index: int, stem: str) -> None:

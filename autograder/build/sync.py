@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +16,7 @@ from autograder.build import BuildError, course_map, release
 from autograder.build import source as text
 from autograder.build.compare import difference
 from autograder.build.execute import kernel, run
+from autograder.build.normalize import normalize
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,24 @@ def check(root: Path, wanted: Sequence[str] = (), execute: bool = False) -> Iter
 
 
 def _executed(root: Path, stem: str) -> NotebookNode:
-    with kernel() as booting:
-        source = text.read(_text(root, stem))
-        # The release needs much of Jupyter: it is imported while the cells run.
-        threading.Thread(target=import_module, args=("nbgrader.converters",), daemon=True).start()
-        return run(source, root, booting)
+    """The worked notebook. The cells run as they are written, and beside them this process gets ready for the rest."""
+    with kernel() as booting, ThreadPoolExecutor(max_workers=1) as beside:
+        source = text.parse(_text(root, stem))
+        completed = beside.submit(text.complete, source)
+        beside.submit(_prepare)
+        outputs = run(source, booting, before_cell=lambda: completed.done() and completed.result())
+        notebook = completed.result()
+    for cell, shown in zip(notebook.cells, outputs, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs = shown
+    normalize(notebook, root)
+    return notebook
+
+
+def _prepare() -> None:
+    """Imports what comes after the cells: much of Jupyter for the release, and all exercises for the course map."""
+    import_module("nbgrader.converters")
+    course_map.table("")
 
 
 def _check_release(root: Path, stem: str, notebook: NotebookNode, mend: str) -> Iterator[Stale]:

@@ -28,12 +28,12 @@ for number in numbers:
 """
 
 
-def execute(tmp_path: Path, text: str) -> NotebookNode:
-    """The executed notebook of a lesson with this text."""
+def execute(tmp_path: Path, text: str) -> list[list[NotebookNode]]:
+    """What each cell of a lesson with this text gives."""
     path = tmp_path / "98_halving.py"
     path.write_text(text, encoding="utf-8")
     with kernel() as booting:
-        return run(source.read(path), tmp_path, booting)
+        return run(source.parse(path), booting)
 
 
 def test_a_failing_cell_is_named_with_its_line_in_the_text(tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_the_builders_secret_and_progress_stay_outside(tmp_path: Path, monkeypat
     monkeypatch.setenv("DOWN_AND_UP_SECRET", "the instructor's")
     monkeypatch.setenv("DOWN_AND_UP_PROGRESS", str(tmp_path / "progress.json"))
     text = '# %%\nimport os\n\nsorted(name for name in os.environ if name.startswith("DOWN_AND_UP"))\n'
-    (cell,) = execute(tmp_path, text).cells
-    assert cell.outputs[0].data["text/plain"] == "[]"
+    ((result,),) = execute(tmp_path, text)
+    assert result.data["text/plain"] == "[]"
 
 
 def test_a_lesson_leaves_no_file_behind(tmp_path: Path) -> None:

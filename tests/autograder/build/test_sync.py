@@ -146,6 +146,13 @@ def test_an_unknown_lesson_is_an_error_that_lists_the_known_ones(course: Path) -
         list(sync.build(course, ["97_none"]))
 
 
+def test_an_unknown_directive_is_named_even_where_every_cell_runs(course: Path) -> None:
+    edit(course / TEXT, "# Every second value stays.", "# <!-- nonsense -->")
+    with pytest.raises(BuildError, match=r"98_halving.py, line 1, cell 1 .*: unknown directive <!-- nonsense -->"):
+        list(sync.build(course))
+    assert not (course / WORKED).exists()
+
+
 def test_nbgraders_refusal_is_passed_on(course: Path) -> None:
     edit(course / TEXT, "    ### END SOLUTION\n", "")
     with pytest.raises(BuildError, match=r"(?s)nbgrader cannot make the release.*no end solution statement found"):
