@@ -142,9 +142,21 @@ def _sequence_difference(target: Sequence, yours: Any, part: Any) -> Difference 
         return Difference("type", target, yours, part)
     if len(target) != len(yours):
         return Difference("length", target, yours, part)
-    if all(isinstance(value, int | float | str | bool) for value in target):
+    if part is not None and _is_plain(target):
         return _first(difference(t, y, part) for t, y in zip(target, yours, strict=True))
-    return _first(difference(t, y, position) for position, (t, y) in enumerate(zip(target, yours, strict=True)))
+    return _first(_entry_difference(*pair, position) for position, pair in enumerate(zip(target, yours, strict=True)))
+
+
+def _entry_difference(target: Any, yours: Any, position: int) -> Difference | None:
+    """A pair among pairs is shown whole: one number of it would not say which of the two is meant."""
+    found = difference(target, yours, position)
+    if found and found.kind == "value" and isinstance(target, tuple | list) and _is_plain(target):
+        return replace(found, target=target, yours=yours)
+    return found
+
+
+def _is_plain(values: Sequence) -> bool:
+    return all(isinstance(value, int | float | str | bool) for value in values)
 
 
 def _plain_difference(target: Any, yours: Any, part: Any) -> Difference | None:

@@ -57,6 +57,7 @@ DEVICE = "The output should be on the device {target}, but it is on the device {
 NAN = "{count} of {total} values are NaN where the target has a number. Look for 0/0, or for ∞ − ∞ and 0 · ∞ around the padding."
 VALUES = "{count} of {total} values are wrong."
 NUMBER = "The result should be {target}, but it is {yours}."
+ENTRY = "output[{part}] should be {target}, but it is {yours}."
 ANSWER = "The entry {key} is not right yet. Go through it once more, one step after the other."
 ANSWER_EMPTY = "The entry {key} is still empty."
 ANSWER_TYPE = "In the entry {key} the type {wanted} is expected, but there is {given}."

@@ -51,11 +51,15 @@ def number(value: Any) -> str:
 
 
 def told_apart(one: Any, other: Any) -> tuple[str, str]:
-    """Two numbers in as many digits as it takes to tell them apart.
+    """Two numbers, or two equally long rows of them, in as many digits as it takes to tell them apart.
 
-    >>> told_apart(1.0, 2.0), told_apart(1.00001, 1.00002), told_apart(2**31 - 1, 2**31)
-    (('1', '2'), ('1.00001', '1.00002'), ('2147483647', '2147483648'))
+    >>> told_apart(1.0, 2.0), told_apart(1.00001, 1.00002), told_apart(2**31 - 1, 2**31), told_apart((0, 3), (0, 2))
+    (('1', '2'), ('1.00001', '1.00002'), ('2147483647', '2147483648'), ('(0, 3)', '(0, 2)'))
     """
+    if isinstance(one, tuple | list):
+        pairs = [told_apart(*pair) for pair in zip(one, other, strict=True)]
+        first, second = (f"({', '.join(words)})" for words in zip(*pairs, strict=True))
+        return first, second
     one, other = (value.item() if isinstance(value, Tensor) else value for value in (one, other))
     words = number(one), number(other)
     if words[0] == words[1] and isinstance(one, int) and isinstance(other, int):

@@ -231,7 +231,9 @@ def _difference_sentences(exercise: Exercise, facet: FacetVerdict, finding: Find
         yield say.ANSWER.format(key=repr(found.part))
     elif found.index is None:
         words = told_apart(target, yours)
-        yield say.NUMBER.format(target=words[0], yours=words[1])
+        message = say.ENTRY if isinstance(found.part, int) else say.NUMBER
+        yield message.format(part=found.part, target=words[0], yours=words[1])
+        return
     else:
         facts: dict[str, Any] = {"count": found.count, "total": found.total}
         if found.kind == "gradient":

@@ -103,6 +103,12 @@ def test_whole_numbers_have_no_tolerance() -> None:
     assert difference(large, large + 1) is not None
 
 
+def test_an_entry_of_a_list_is_named_by_its_position_and_a_pair_is_shown_whole() -> None:
+    assert difference([1, 2, 3], [1, 2, 4]).part == 2
+    found = difference([(0, 3), (2, 5)], [(0, 3), (2, 4)])
+    assert (found.part, found.target, found.yours) == (1, (2, 5), (2, 4))
+
+
 @pytest.mark.parametrize("yours", [{"a": 1, "b": 9}, {"a": 1}])
 def test_a_part_is_judged_alone(yours) -> None:
     assert part_difference({"a": 1, "b": 2}, yours, "a") is None

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Case, Facet
 from course_lib.checking.report import Code, Grids, Report, Text, Title, report
+from course_lib.exercises import find
 
 
 def told(exercise, work, seed=None) -> list[str]:
@@ -46,6 +47,13 @@ def test_not_attempted(scaled) -> None:
     assert lines[0] == "… scaled is waiting for you: 5 points to win."
     assert lines[1].startswith("The cell still holds the starter, which raises NotImplementedError.")
     assert "  · values    0/2  Each value is taken times." in lines
+
+
+def test_a_wrong_pair_of_a_list_is_named_and_shown_whole() -> None:
+    def adaptive_bins(size, output_size):
+        return [(i * (size // output_size), (i + 1) * (size // output_size)) for i in range(output_size)]
+
+    assert "output[0] should be (0, 3), but it is (0, 2)." in told(find("adaptive_bins"), adaptive_bins)
 
 
 def test_wrong(scaled) -> None:
