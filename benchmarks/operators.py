@@ -84,6 +84,15 @@ REASONS = {
         "A scatter reads 8 bytes of index for each 4 of value. In channels_last each number of a row of "
         "channels has an index of its own."
     ),
+    "avg_unpool2d": (
+        "Copies on both sides. Ours in a plane doubles each row by index_select, then each column by making pairs of "
+        "numbers, two walks; in channels_last one index_select looks up every pixel. torch's nearest interpolation, "
+        "which stands beside it, makes one walk."
+    ),
+    "blur_pool2d": (
+        "A walk of multiplying and adding for each tap of each axis, add_ in the profile, on zeros that are filled "
+        "first. torch's convolution adds up taps in one walk; most of its time goes into the padding that it needs."
+    ),
     "interpolate": (
         "torch's kernel for channels_last makes an output pixel from its neighbours in one walk through memory. One "
         "axis after the other writes and reads the map between them once more."
@@ -105,10 +114,19 @@ REASONS = {
         "Forward, both sides are the same single walk. The gradient is three operations on each block: of the "
         "selections tried (where, masked_fill, a product of bits) the fastest that lets no infinity through."
     ),
+    "unfold": (
+        "Both sides copy each tap. With a stride, ours reads every second number tap by tap, so each row as often as "
+        "it has taps."
+    ),
+    "fold": (
+        "As unfold, but writing: every second number, tap by tap, each row as often as it has taps; torch's walk makes "
+        "each row once."
+    ),
     "conv": (
         "A product of matrices needs columns, so each number is copied for each tap of a row before it is multiplied; "
         "torch's library packs numbers as it multiplies. Depthwise there are no matrices, and each tap is a "
-        "walk."
+        "walk that writes the output again, addcmul_, where torch adds up all taps in registers; the weight's gradient "
+        "is two walks a tap, mul and sum."
     ),
 }
 

@@ -28,6 +28,19 @@ def per_axis(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     return tuple(map(operator.index, values)) * (n if len(values) == 1 else 1)
 
 
+def check_int(name: str, value: object, least: int) -> None:
+    """Raise TypeError for what is no whole number and ValueError for one below `least`, with `name` in its words.
+
+    >>> check_int("stride", 0, 1)
+    Traceback (most recent call last):
+    ValueError: stride=0 must be at least 1
+    """
+    if not _is_int(value):
+        raise TypeError(f"{name}={value!r} must be an int")
+    if value < least:  # type: ignore[operator]
+        raise ValueError(f"{name}={value} must be at least {least}")
+
+
 def output_size(
     size: int,
     kernel_size: int,
@@ -50,8 +63,7 @@ def output_size(
     """
     stride = kernel_size if stride is None else stride
     _check_window(kernel_size, stride, padding, dilation)
-    if size < 1:
-        raise ValueError(f"size={size} must be at least 1")
+    check_int("size", size, 1)
     span = dilation * (kernel_size - 1) + 1
     room = size + 2 * padding - span
     count = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
@@ -79,10 +91,8 @@ def transposed_size(
     (5, 6)
     """
     _check_window(kernel_size, stride, padding, dilation)
-    if size < 1:
-        raise ValueError(f"size={size} must be at least 1")
-    if output_padding < 0:
-        raise ValueError(f"output_padding={output_padding} must be at least 0")
+    check_int("size", size, 1)
+    check_int("output_padding", output_padding, 0)
     whole = (size - 1) * stride + dilation * (kernel_size - 1) + output_padding + 1
     if whole <= 2 * padding:
         raise ValueError(f"padding={padding} must be at most {(whole - 1) // 2}: it is cut off both ends of {whole}")
@@ -244,9 +254,8 @@ def phase_of_channel(channel: int, upscale_factor: int, channels: int = 1, mode:
 
 
 def _check_sizes(size: int, output_size: int) -> None:
-    for name, value in (("size", size), ("output_size", output_size)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
+    check_int("size", size, 1)
+    check_int("output_size", output_size, 1)
 
 
 def _is_int(value: object) -> bool:
@@ -255,11 +264,7 @@ def _is_int(value: object) -> bool:
 
 
 def _check_window(kernel_size: int, stride: int, padding: int, dilation: int) -> None:
-    for name, value, least in (
-        ("kernel_size", kernel_size, 1),
-        ("stride", stride, 1),
-        ("padding", padding, 0),
-        ("dilation", dilation, 1),
-    ):
-        if value < least:
-            raise ValueError(f"{name}={value} must be at least {least}")
+    check_int("kernel_size", kernel_size, 1)
+    check_int("stride", stride, 1)
+    check_int("padding", padding, 0)
+    check_int("dilation", dilation, 1)

@@ -63,6 +63,8 @@ def layer_costs(module: nn.Module, *inputs: Tensor) -> dict[str, Cost]:
 
 
 def _measure(module: nn.Module, inputs: tuple) -> tuple[Cost, dict[str, Cost]]:
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module must be an nn.Module, not {type(module).__name__}")
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     shadows = {name: _shadow(value) for name, value in state.items()}
     arguments = tree_map(lambda value: _shadow(value) if isinstance(value, Tensor) else value, inputs)

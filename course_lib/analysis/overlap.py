@@ -12,7 +12,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from course_lib.geometry import per_axis, transposed_size, window
+from course_lib.geometry import check_int, per_axis, transposed_size, window
 
 Ints = int | Sequence[int]
 
@@ -37,6 +37,8 @@ def overlap_counts(
             [2, 4, 2],
             [1, 2, 1]])
     """
+    if not isinstance(size, Sequence) or isinstance(size, str):
+        raise TypeError(f"size={size!r} must be a sequence of ints, one for each axis")
     arguments = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
     arguments |= {"output_padding": output_padding, "dilation": dilation}
     each = [per_axis(value, len(size), name) for name, value in arguments.items()]
@@ -61,8 +63,7 @@ def overlap_pattern(kernel_size: int, stride: int, dilation: int = 1) -> tuple[i
     ((2, 1), (2, 2))
     """
     for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation)):
-        if value < 1:
-            raise ValueError(f"{name}={value} must be at least 1")
+        check_int(name, value, 1)
     phases = [tap * dilation % stride for tap in range(kernel_size)]
     return tuple(phases.count(phase) for phase in range(stride))
 
@@ -76,6 +77,7 @@ def overlaps_evenly(kernel_size: Ints, stride: Ints, dilation: Ints = 1, n: int 
     >>> overlaps_evenly(3, 2), overlaps_evenly(2, 2), overlaps_evenly((4, 3), (2, 1))
     (False, True, True)
     """
+    check_int("n", n, 1)
     each = (
         per_axis(value, n, name)
         for name, value in {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}.items()
@@ -89,5 +91,6 @@ def distinct_counts(kernel_size: int, stride: int, n: int = 2) -> set[int]:
     >>> distinct_counts(3, 2)
     {1, 2, 4}
     """
+    check_int("n", n, 1)
     pattern = set(overlap_pattern(kernel_size, stride))
     return {math.prod(counts) for counts in product(pattern, repeat=n)}

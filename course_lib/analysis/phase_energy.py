@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from course_lib.functional import pixel_unshuffle
+from course_lib.functional._windows import check_tensor
+from course_lib.geometry import check_int
 
 
 def phase_energy(image: Tensor, upscale_factor: int) -> Tensor:
@@ -23,6 +25,8 @@ def phase_energy(image: Tensor, upscale_factor: int) -> Tensor:
     tensor([[4., 1.],
             [1., 1.]])
     """
+    check_tensor("phase_energy", image, "image")
+    check_int("upscale_factor", upscale_factor, 1)
     phases = pixel_unshuffle(image, upscale_factor).unflatten(-3, (-1, upscale_factor, upscale_factor))
     others = [dim for dim in range(phases.dim()) if dim - phases.dim() not in (-4, -3)]
     return phases.square().mean(others)
@@ -45,6 +49,7 @@ def unevenness_of(energy: Tensor) -> float:
     >>> unevenness_of(torch.tensor([[1.0, 1.0], [1.0, 5.0]]))  # mean 2, standard deviation √3
     0.8660253882408142
     """
+    check_tensor("unevenness_of", energy, "energy")
     return (energy.std(correction=0) / energy.mean()).nan_to_num(0.0).item()
 
 

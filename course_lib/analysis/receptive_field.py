@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_lib.geometry import per_axis
+from course_lib.functional._windows import check_tensor
+from course_lib.geometry import check_int, per_axis
 
 
 class Layer(NamedTuple):
@@ -58,8 +59,10 @@ def receptive_field(layers: Iterable[Sequence[int]]) -> Field:
     Field(size=11, jump=4, centre=0.0)
     """
     size, jump, centre = 1, 1, 0.0
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"layers={layers!r} must be layers one after the other, not {type(layers).__name__}")
     for layer in layers:
-        kernel_size, stride, padding, dilation = _checked(Layer(*layer))
+        kernel_size, stride, padding, dilation = _checked(layer)
         reach = dilation * (kernel_size - 1)
         size += reach * jump
         centre += (reach / 2 - padding) * jump
@@ -92,6 +95,10 @@ def layers_of(module: nn.Module, axis: int = -1) -> tuple[Layer, ...]:
     >>> layers_of(nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)))
     (Layer(kernel_size=3, stride=1, padding=1, dilation=1), Layer(kernel_size=2, stride=2, padding=0, dilation=1))
     """
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"module must be an nn.Module, not {type(module).__name__}")
+    if not isinstance(axis, int) or isinstance(axis, bool):
+        raise TypeError(f"axis={axis!r} must be an int")
     layers = []
     for name, leaf in module.named_modules():
         if any(leaf.children()) or isinstance(leaf, (*POINTWISE, nn.Sequential)):
@@ -115,6 +122,7 @@ def gradient_field(module: Callable[[Tensor], Tensor], x: Tensor, index: Sequenc
     >>> gradient_field(nn.AvgPool1d(4, stride=2), torch.zeros(1, 1, 8), [1])
     tensor([0.0000, 0.0000, 0.2500, 0.2500, 0.2500, 0.2500, 0.0000, 0.0000])
     """
+    _check_call("gradient_field", module, x)
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         output = module(x)
@@ -130,6 +138,7 @@ def reach(gradient: Tensor) -> tuple[range, ...]:
     >>> reach(torch.tensor([0.0, 1.0, 0.0, 2.0, 0.0]))
     (range(1, 4),)
     """
+    check_tensor("reach", gradient, "gradient")
     places = gradient.nonzero()
     if not len(places):
         return tuple(range(0) for _ in gradient.shape)
@@ -144,6 +153,7 @@ def measured_field(module: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Field
     >>> measured_field(nn.Conv1d(1, 1, 5, stride=2, padding=1), torch.zeros(1, 1, 20))
     (Field(size=5, jump=2, centre=1.0),)
     """
+    _check_call("measured_field", module, x)
     with torch.no_grad():
         middle = [size // 2 for size in module(x).shape[2:]]
     fields = []
@@ -168,7 +178,7 @@ def conv_stack(layers: Iterable[Sequence[int]], random: bool = False, nets: int 
     generator = torch.Generator().manual_seed(seed)
     stack = nn.Sequential()
     for layer in layers:
-        kernel_size, stride, padding, dilation = _checked(Layer(*layer))
+        kernel_size, stride, padding, dilation = _checked(layer)
         shape = (channels, 1, kernel_size)
         weight = torch.randn(shape, generator=generator) if random else torch.ones(shape)
         conv = nn.Conv1d(
@@ -179,11 +189,18 @@ def conv_stack(layers: Iterable[Sequence[int]], random: bool = False, nets: int 
     return stack
 
 
-def _checked(layer: Layer) -> Layer:
+def _check_call(name: str, module: object, x: object) -> None:
+    check_tensor(name, x, "x")
+    if not callable(module):
+        raise TypeError(f"{name}(): module must be an nn.Module or a function, not {type(module).__name__}")
+
+
+def _checked(numbers: Sequence[int]) -> Layer:
+    if not isinstance(numbers, Sequence) or isinstance(numbers, str) or not 1 <= len(numbers) <= len(Layer._fields):
+        raise TypeError(f"layers must be (kernel_size, stride, padding, dilation) each, but {numbers!r} is among them")
+    layer = Layer(*numbers)
     for name, value in layer._asdict().items():
-        least = 0 if name == "padding" else 1
-        if value < least:
-            raise ValueError(f"{name}={value} must be at least {least}, in {layer}")
+        check_int(name, value, 0 if name == "padding" else 1)
     return layer
 
 

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.functional._windows import check_tensor
+
 Down = Callable[[Tensor], Tensor]
 
 BATCH = 16
@@ -31,6 +33,7 @@ def consistency(logits: Tensor) -> float:
     >>> consistency(torch.tensor([[[9.0, 0.0]], [[8.0, 1.0]], [[2.0, 7.0]]]))  # 0, 0, 1: one pair of three agrees
     0.3333333432674408
     """
+    check_tensor("consistency", logits, "logits")
     if logits.dim() != 3 or logits.shape[0] < 2:
         raise ValueError(f"logits must be (S, N, K) with at least 2 shifts, but the shape is {tuple(logits.shape)}")
     predicted = logits.argmax(-1)
@@ -44,6 +47,10 @@ def moved(pictures: Tensor, down: int, right: int) -> Tensor:
     >>> moved(torch.tensor([[[[1, 2, 3]]]]), 0, 1)
     tensor([[[[3, 1, 2]]]])
     """
+    check_tensor("moved", pictures, "pictures")
+    for name, value in (("down", down), ("right", right)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{name}={value!r} must be an int, of pixels")
     return pictures.roll((down, right), dims=(2, 3))
 
 

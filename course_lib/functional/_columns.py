@@ -40,6 +40,19 @@ def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
         x[(..., *positions)].add_(columns[(..., *taps, *windows)])
 
 
+def put_back(columns: Tensor, axes: Sequence[Axis]) -> Tensor:
+    """`scatter` into a new tensor of zeros. Where each position belongs to one window, nothing needs to be added up."""
+    shape = (*columns.shape[: -2 * len(axes)], *(axis.size for axis in axes))
+    if torch.compiler.is_compiling() or not all(axis.is_tiling() for axis in axes):
+        x = columns.new_zeros(shape)
+        scatter(columns, axes, x)
+        return x
+    x = columns.new_empty(shape)
+    for taps, windows, positions in meetings(axes):
+        x[(..., *positions)].copy_(columns[(..., *taps, *windows)])
+    return x
+
+
 def _looked_up(x: Tensor, axes: Sequence[Axis]) -> Tensor:
     """`gather` as one view: every window of the padded input, every dilation-th position of each."""
     spans = [axis.dilation * (axis.kernel_size - 1) + 1 for axis in axes]

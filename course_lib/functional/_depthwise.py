@@ -11,8 +11,9 @@ from typing import Any
 
 from torch import Tensor
 
+from course_lib.functional._blocks import blocks
 from course_lib.functional._columns import meetings
-from course_lib.functional._pieces import CACHE, Convolution
+from course_lib.functional._pieces import Convolution
 
 
 def add_output(x: Tensor, w: Tensor, y: Tensor, conv: Convolution) -> None:
@@ -35,16 +36,12 @@ def add_weight(x: Tensor, w: Tensor, y: Tensor, conv: Convolution) -> None:
 
 def _taps(x: Tensor, w: Tensor, y: Tensor, conv: Convolution) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """For each tap views of what it reads, of its weights as (C, 1, …), and of where its products belong."""
-    groups = conv.groups
-    samples = max(1, 2 * CACHE // max(1, x[:1].numel())) if x.device.type == "cpu" else max(1, len(x))
-    w, y = w.unflatten(0, (groups, -1))[:, :, 0], y.unflatten(1, (groups, -1))
-    for start in range(0, len(x), samples):
-        chunk = slice(start, start + samples)
+    w, y = w.unflatten(0, (conv.groups, -1))[:, :, 0], y.unflatten(1, (conv.groups, -1))
+    for inputs, outputs in blocks(x, y):
         for nth in range(w.shape[1]):  # the nth output of every group
-            inputs, weights, outputs = x[chunk], w[:, nth], y[chunk, :, nth]
             for taps, windows, positions in meetings(conv.axes):
                 tap: Any = (..., *(slice(t, t + 1) for t in taps))
-                yield inputs[(..., *positions)], weights[tap], outputs[(..., *windows)]
+                yield inputs[(..., *positions)], w[:, nth][tap], outputs[:, :, nth][(..., *windows)]
 
 
 def _taps_first(w: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,16 @@ class Plan:
 
 def resample(x: Tensor, axes: tuple[Axis, ...]) -> Tensor:
     """Apply each axis' matrix. The result is a new tensor in the input's memory format."""
+    axes = tuple(replace(axis, size=plain(axis.size), out=plain(axis.out)) for axis in axes)
     return (_Resample if torch.compiler.is_compiling() else _DualResample).apply(x, Plan(axes), False)
+
+
+def plain(value: Any) -> Any:
+    """torch.compile may pass a symbol for a number. Only a number can be spelt out."""
+    if not torch.compiler.is_compiling():
+        return value
+    number = float.fromhex(float(value).hex())
+    return int(number) if isinstance(value, int) else number
 
 
 class _Resample(torch.autograd.Function):
@@ -92,8 +101,14 @@ def _finish(z: Tensor, matrix: Matrix) -> Tensor:
 def _table(*arguments):
     *axis, transpose = arguments
     matrix = Axis(*axis).matrix(transpose)
-    table = [(index.tolist(), weight.tolist()) for index, weight in matrix.table]
+    table = [(index.tolist(), weight.tolist(), _repeats(index, matrix.size)) for index, weight in matrix.table]
     return table, matrix.shift, matrix.empty.tolist()
+
+
+def _repeats(index: np.ndarray, size: int) -> int:
+    """How many times each of `size` positions stands in `index`, one after the other; 0 if that can't be said so."""
+    each = len(index) // size
+    return each if np.array_equal(index, np.arange(size).repeat(each)) else 0
 
 
 # What torch.compiler.assume_constant_result sets; calling that would import all of torch.compile, a second or more.
@@ -108,8 +123,11 @@ def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
             a.dim, a.size, a.out, a.kernel, a.scale_factor, a.align_corners, a.antialias, a.arithmetic, transpose
         )
         parts = []
-        for index, weight in table:
-            part = z.index_select(axis.dim, _on(z.device, index, torch.long))
+        for index, weight, repeats in table:
+            if repeats:
+                part = z.repeat_interleave(repeats, axis.dim)
+            else:
+                part = z.index_select(axis.dim, _on(z.device, index, torch.long))
             if set(weight) != {1.0} or len(table) > 1:
                 part = part * _on(z.device, weight, z.dtype).reshape(-1, *(1,) * (-1 - axis.dim))
             parts.append(part)

@@ -155,9 +155,9 @@ def windows_of(name: str, input: Tensor, n: int, kernel_size, stride, padding, d
     return Windows(tuple(axes))
 
 
-def check_tensor(name: str, input: object) -> None:
+def check_tensor(name: str, input: object, argument: str = "input") -> None:
     if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): input must be a Tensor, not {type(input).__name__}")
+        raise TypeError(f"{name}(): {argument} must be a Tensor, not {type(input).__name__}")
 
 
 def check_bool(name: str, argument: str, value: object) -> None:

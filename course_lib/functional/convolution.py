@@ -236,9 +236,9 @@ def _each(name: str, n: int, argument: str, value) -> tuple[int, ...]:
 
 def _check_tensors(name: str, n: int, input, weight, bias, groups) -> None:
     check_tensor(name, input)
-    for argument, value in (("weight", weight), ("bias", bias)):
-        if not isinstance(value, Tensor) and (value is not None or argument == "weight"):
-            raise TypeError(f"{name}(): {argument} must be a Tensor, not {type(value).__name__}")
+    check_tensor(name, weight, "weight")
+    if bias is not None:
+        check_tensor(name, bias, "bias")
     if isinstance(groups, bool) or not hasattr(groups, "__index__"):
         raise TypeError(f"{name}(): groups={groups!r} must be an int")
     if groups < 1:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course_lib import geometry
-from course_lib.functional._columns import gather, scatter
+from course_lib.functional._columns import gather, put_back
 from course_lib.functional._windows import FLOATS, Axis, Windows, check_dtype, check_tensor
 
 Ints = int | Sequence[int]
@@ -100,9 +100,7 @@ class _Columns(torch.autograd.Function):
     def forward(x, windows, transpose):
         axes = windows.axes
         if transpose:
-            image = x.new_zeros((*x.shape[:-4], *(axis.size for axis in axes)))
-            scatter(x, axes, image)
-            return image
+            return put_back(x, axes)
         shape = (*x.shape[:-2], *(axis.kernel_size for axis in axes), *(axis.out for axis in axes))
         columns = x.new_empty(shape)
         gather(x, axes, columns)

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from course_lib.functional._resample import resample
+from course_lib.functional._resample import plain, resample
 from course_lib.functional._taps import Axis
 from course_lib.functional._windows import FLOATS, SHAPES, check_dtype, check_tensor, is_channels_last
 
@@ -117,7 +117,7 @@ def _interpolate(
     name, input, size, scale_factor, mode, align_corners=None, recompute_scale_factor=None, antialias=False
 ):
     check_tensor(name, input)
-    shape, n = tuple(map(_number, input.shape)), input.dim() - 2
+    shape, n = tuple(map(plain, input.shape)), input.dim() - 2
     if mode in WITHOUT_CORNERS and align_corners is not None:
         raise ValueError(
             f"{name}(): align_corners={align_corners!r} must be None with mode={mode!r}: "
@@ -148,14 +148,6 @@ def _interpolate(
     return resample(input, _axes(input, sizes, factors, mode, bool(align_corners), bool(antialias)))
 
 
-def _number(value: Any) -> Any:
-    """torch.compile may pass a symbol for a number. Only a number can be spelt out."""
-    if not torch.compiler.is_compiling():
-        return value
-    number = float.fromhex(float(value).hex())
-    return int(number) if isinstance(value, int) else number
-
-
 def _sizes(name: str, size: Any, n: int) -> tuple[int, ...]:
     several = isinstance(size, (tuple, list))
     _check_count(name, "size", size, n)
@@ -163,7 +155,7 @@ def _sizes(name: str, size: Any, n: int) -> tuple[int, ...]:
     if not several and isinstance(size, bool):
         values = (None,)
     try:
-        return tuple(int(_number(v)) if isinstance(v, int) else operator.index(v) for v in values)
+        return tuple(int(plain(v)) if isinstance(v, int) else operator.index(v) for v in values)
     except TypeError:
         raise TypeError(f"{name}(): {size=} must be an int or a tuple of {n} ints, one for each spatial axis") from None
 
@@ -175,7 +167,7 @@ def _factors(name: str, scale_factor: Any, n: int) -> tuple[float, ...]:
         raise TypeError(
             f"{name}(): {scale_factor=} must be a number or a tuple of {n} numbers, one for each spatial axis"
         )
-    return tuple(float(_number(value)) for value in values)
+    return tuple(float(plain(value)) for value in values)
 
 
 def _check_count(name: str, argument: str, value: object, n: int) -> None:
@@ -249,7 +241,7 @@ def _axes(input, sizes, factors, mode: str, align_corners: bool, antialias: bool
     elif input.dtype is torch.uint8:
         arithmetic = "byte"
     axes = []
-    for dim, (size, out) in enumerate(zip(map(_number, input.shape[2:]), sizes, strict=True), start=-n):
+    for dim, (size, out) in enumerate(zip(map(plain, input.shape[2:]), sizes, strict=True), start=-n):
         factor = None if factors is None else factors[dim]
         if whole_steps and out in (size, 2 * size):
             factor = None

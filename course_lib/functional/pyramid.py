@@ -34,7 +34,8 @@ def spatial_pyramid_pool(
             "each an int or (h, w)"
         )
     for level in output_sizes:
-        if level is None or isinstance(level, (tuple, list)) and None in level:
+        sides = level if isinstance(level, (tuple, list)) else (level,)
+        if not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
             raise TypeError(
                 f"spatial_pyramid_pool(): output_sizes={output_sizes!r} must be ints: None would keep the input's size"
             )

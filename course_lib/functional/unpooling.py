@@ -142,8 +142,7 @@ def avg_unpool3d(
 
 def _max_unpool(name, n, input, indices, kernel_size, stride, padding, output_size) -> torch.Tensor:
     check_tensor(name, input)
-    if not isinstance(indices, torch.Tensor):
-        raise TypeError(f"{name}(): indices must be a Tensor, not {type(indices).__name__}")
+    check_tensor(name, indices, "indices")
     if input.dim() < n:
         _check_axes(name, n, input, IndexError)
     k, s, p = _arguments(name, n, kernel_size, stride, padding)

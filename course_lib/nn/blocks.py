@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 import course_lib.functional as CF
+from course_lib.functional._windows import check_tensor
+from course_lib.geometry import check_int
 from course_lib.nn.layers import BatchNorm2d, Conv2d, PixelShuffle, ReLU
 from course_lib.nn.pooling import MaxPool2d
 
@@ -27,6 +29,7 @@ class ConvBlock(nn.Sequential):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int = 3, pool: int | None = 2, inplace: bool = False
     ):
+        _check_channels(in_channels, out_channels)
         _check_odd(kernel_size)
         parts: OrderedDict[str, nn.Module] = OrderedDict(
             conv=Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False),
@@ -54,6 +57,7 @@ class UpProjection(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
+        _check_channels(in_channels, out_channels)
         self.main = nn.Sequential(
             Conv2d(in_channels, out_channels, 5, padding=2, bias=False),
             BatchNorm2d(out_channels),
@@ -93,9 +97,9 @@ class SubPixelConv2d(nn.Sequential):
     def __init__(
         self, in_channels: int, out_channels: int, upscale_factor: int, kernel_size: int = 3, bias: bool = True
     ):
+        _check_channels(in_channels, out_channels)
         _check_odd(kernel_size)
-        if upscale_factor < 1:
-            raise ValueError(f"upscale_factor={upscale_factor} must be at least 1")
+        check_int("upscale_factor", upscale_factor, 1)
         conv = Conv2d(in_channels, out_channels * upscale_factor**2, kernel_size, padding=kernel_size // 2, bias=bias)
         icnr_(conv.weight, upscale_factor)
         if conv.bias is not None:
@@ -115,6 +119,8 @@ def icnr_(
     >>> bool((weight[:4] == weight[0]).all() and (weight[4:] == weight[4]).all())
     True
     """
+    check_tensor("icnr_", weight, "weight")
+    check_int("upscale_factor", upscale_factor, 1)
     copies = upscale_factor**2
     if weight.dim() < 1 or len(weight) % copies:
         raise ValueError(
@@ -127,6 +133,12 @@ def icnr_(
         return weight.copy_(one.repeat_interleave(copies, dim=0))
 
 
+def _check_channels(in_channels: int, out_channels: int) -> None:
+    check_int("in_channels", in_channels, 1)
+    check_int("out_channels", out_channels, 1)
+
+
 def _check_odd(kernel_size: int) -> None:
-    if kernel_size < 1 or kernel_size % 2 == 0:
+    check_int("kernel_size", kernel_size, 1)
+    if kernel_size % 2 == 0:
         raise ValueError(f"kernel_size={kernel_size} must be odd, so that a padding of half of it keeps the size")

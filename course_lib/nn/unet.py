@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from course_lib.functional._windows import check_tensor
+from course_lib.geometry import check_int
 from course_lib.nn.blocks import ConvBlock
 from course_lib.nn.layers import Conv2d, ConvTranspose2d
 from course_lib.nn.pooling import MaxPool2d
@@ -23,8 +25,11 @@ def fit(x: Tensor, height: int, width: int) -> Tensor:
     >>> fit(torch.ones(1, 2, 2), 1, 3)
     tensor([[[1., 1., 0.]]])
     """
-    if height < 1 or width < 1:
-        raise ValueError(f"height={height} and width={width} must be at least 1")
+    check_tensor("fit", x, "x")
+    if x.dim() < 2:
+        raise ValueError(f"x must have an H and a W, (…, H, W), but its shape is {tuple(x.shape)}")
+    check_int("height", height, 1)
+    check_int("width", width, 1)
     return F.pad(x, (0, width - x.shape[-1], 0, height - x.shape[-2]))
 
 
@@ -52,9 +57,9 @@ class UNet(nn.Module):
         super().__init__()
         if align not in ("pad", "crop"):
             raise ValueError(f"align={align!r} must be 'pad' or 'crop'")
-        for name, value in (("width", width), ("depth", depth)):
-            if value < 1:
-                raise ValueError(f"{name}={value} must be at least 1")
+        sizes = {"in_channels": in_channels, "out_channels": out_channels, "width": width, "depth": depth}
+        for name, value in sizes.items():
+            check_int(name, value, 1)
         channels = [width * 2**level for level in range(depth + 1)]
         self.align = align
         self.down = nn.ModuleList(

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 import course_lib.functional as CF
+from course_lib.geometry import per_axis
 
 Ints = int | Sequence[int]
 
@@ -53,6 +54,9 @@ class AvgUnpool2d(nn.Module):
         super().__init__()
         if convention not in ("copy", "adjoint"):
             raise ValueError(f"convention={convention!r} must be 'copy' or 'adjoint'")
+        per_axis(kernel_size, 2, "kernel_size"), per_axis(padding, 2, "padding")
+        if stride is not None:
+            per_axis(stride, 2, "stride")
         self.kernel_size, self.padding, self.convention = kernel_size, padding, convention
         self.stride = kernel_size if stride is None else stride
 

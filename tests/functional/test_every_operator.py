@@ -105,14 +105,24 @@ def test_vmap_is_a_loop(name):
     torch.testing.assert_close(together, one_by_one)
 
 
+# One of each family also meets symbols for its sizes, and another size after the first.
+DYNAMIC = (
+    *("adaptive_avg_pool1d", "avg_pool1d", "avg_unpool2d", "batch_norm", "blur_pool1d", "conv1d", "conv_transpose1d"),
+    *("interpolate", "max_pool1d", "pixel_shuffle", "relu", "unfold"),
+)
+
+
 @pytest.mark.filterwarnings("ignore:.*deprecated", "ignore:.*torch.jit.script")
 @pytest.mark.parametrize("name", CALLS)
 def test_torch_compile_takes_it_whole_with_its_gradient(name):
     torch.compiler.reset()
     shape, arguments = CALLS[name]
-    compiled = torch.compile(lambda x: run(name, x, arguments), fullgraph=True, backend="aot_eager")
-    x = numbers(*shape).abs()
-    torch.testing.assert_close(with_gradient(compiled, x), with_gradient(lambda x: run(name, x, arguments), x))
+    dynamic = name in DYNAMIC
+    shapes = [shape, (shape[0] + 1, *shape[1:-1], shape[-1] + 2)] if dynamic else [shape]
+    compiled = torch.compile(lambda x: run(name, x, arguments), fullgraph=True, dynamic=dynamic, backend="aot_eager")
+    for shape in shapes:
+        x = numbers(*shape).abs()
+        torch.testing.assert_close(with_gradient(compiled, x), with_gradient(lambda x: run(name, x, arguments), x))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA")

@@ -1,0 +1,38 @@
+"""Whatever one argument is, our own modules take it, or say which argument they do not take, and change nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import course_lib.nn as cnn
+
+# What no whole number, no size and no tensor is, or one out of range.
+BAD = (None, "two", 2.5, -1, 0, True, (), (0,), (2, 2, 2, 2), (1, "a"), [[1]], object(), float("nan"), {})
+
+CALLS = {
+    "AvgUnpool2d": {"kernel_size": 2, "stride": 2, "padding": 0, "convention": "copy"},
+    "BlurPool2d": {"kernel_size": 3, "stride": 2},
+    "ConvBlock": {"in_channels": 1, "out_channels": 2, "kernel_size": 3},
+    "SpatialPyramidPooling": {"output_sizes": (2, 1), "mode": "max"},
+    "SubPixelConv2d": {"in_channels": 1, "out_channels": 2, "upscale_factor": 2, "kernel_size": 3},
+    "UNet": {"in_channels": 1, "out_channels": 2, "width": 2, "depth": 1, "align": "pad"},
+    "UpProjection": {"in_channels": 1, "out_channels": 2},
+    "fit": {"x": torch.ones(1, 2, 2), "height": 3, "width": 3},
+    "icnr_": {"weight": torch.ones(8, 2, 3, 3), "upscale_factor": 2},
+}
+
+
+@pytest.mark.parametrize(("name", "argument"), [(name, argument) for name, call in CALLS.items() for argument in call])
+def test_a_bad_argument_is_named_and_nothing_is_changed(name, argument):
+    refused = 0
+    for bad in BAD:
+        call = {key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in CALLS[name].items()}
+        try:
+            getattr(cnn, name)(**{**call, argument: bad})
+        except (TypeError, ValueError, RuntimeError) as error:
+            refused += 1
+            assert argument.removesuffix("s") in str(error), f"{argument}={bad!r}: {error}"
+            for key, value in CALLS[name].items():
+                assert not isinstance(value, torch.Tensor) or torch.equal(call[key], value)
+    assert refused > len(BAD) // 2
