@@ -52,11 +52,12 @@ class Row:
 
 @dataclass
 class _Handed:
-    """A submission on its way. notebooks: normalised; keys: of their results, which records collects."""
+    """A submission on its way. notebooks: normalised; scripts: theirs; keys: of the results, which records collects."""
 
     row: Row
     state: str
     notebooks: dict[str, Normalised]
+    scripts: dict[str, Script]
     keys: dict[str, str]
     records: dict[str, Record] = field(default_factory=dict)
 
@@ -149,7 +150,7 @@ class Grading:
                         continue
                     self._waiting.setdefault(key, []).append((handed, name))
                     if len(self._waiting[key]) == 1:
-                        yield key, script(handed.notebooks[name].notebook)
+                        yield key, handed.scripts[name]
 
     def _prepare(self, assignment: str) -> str:
         """Sees to it that the gradebook has the assignment as it is; gives a hash of all but the submissions."""
@@ -175,9 +176,10 @@ class Grading:
             return None
         masters = self._masters_of(row.assignment)
         notebooks = {name: as_normalised(*raw[name], masters[name]) for name in names}
-        keys = {name: self.ledger.key(script(found.notebook)) for name, found in notebooks.items()}
+        scripts = {name: script(found.notebook) for name, found in notebooks.items()}
+        keys = {name: self.ledger.key(steps) for name, steps in scripts.items()}
         row.anomalies = [anomaly for found in notebooks.values() for anomaly in found.anomalies]
-        return _Handed(row, state, notebooks, keys)
+        return _Handed(row, state, notebooks, scripts, keys)
 
     def _masters_of(self, assignment: str) -> Mapping[str, Master]:
         if assignment not in self._masters:
@@ -206,12 +208,11 @@ class Grading:
             return
         graded = {name: Graded(handed.notebooks[name], handed.keys[name], handed.records[name]) for name in handed.keys}
         try:
-            self._writer.write(row.assignment, row.student, graded)
+            row.scores = self._writer.write(row.assignment, row.student, graded)
         except WriteError as error:
             row.problem = messages.NOT_WRITTEN.format(said=error)
             return
         row.written = True
-        row.scores = self._writer.scores(row.assignment, row.student).get(row.student, {})
         scores = {name: {cell: score.auto for cell, score in cells.items()} for name, cells in row.scores.items()}
         anomalies = [[anomaly.kind, anomaly.grade_id] for anomaly in row.anomalies]
         receipt = Receipt(handed.state, self._stamps(row) or {}, scores, row.code, row.sentence, anomalies, handed.keys)

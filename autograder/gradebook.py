@@ -2,7 +2,7 @@
 
 nbgrader opens a database engine for every step of every submission, and that takes longer than all its work. While
 ``one_gradebook`` is open, its parts are given one gradebook, which commits once for each submission: so a submission is
-in the gradebook as a whole or not at all.
+in the gradebook as a whole or not at all. Within that one transaction nothing is looked up twice.
 
 A PostgreSQL server can be restarted, cut off, or asked by another machine at the same time. So whatever is one
 transaction is done again, with pauses, where the connection was lost or somebody else changed the same rows; and who
@@ -23,11 +23,23 @@ from typing import Any, TypeVar
 from unittest import mock
 
 from nbgrader import api
-from nbgrader.api import Gradebook, InvalidEntry, Student
-from sqlalchemy import URL, Engine, event, make_url
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    Notebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import URL, Engine, event, make_url, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, contains_eager, scoped_session, sessionmaker
+from sqlalchemy.orm.attributes import set_committed_value
 from tqdm import tqdm
 
 from autograder import messages
@@ -68,10 +80,14 @@ def identity(course: Course) -> str:
 
 
 class _Held(Session):
-    """A session that keeps every commit back until ``Session.commit`` itself is called."""
+    """A session that keeps every commit back until ``Session.commit`` itself is called.
+
+    What is new is sent to the database all the same; what has changed, before something is looked up or closed.
+    """
 
     def commit(self) -> None:
-        self.flush()
+        if self.new:
+            self.flush()
 
 
 # What nbgrader asks of a cell of the assignment while a submission is graded (its OverwriteCells).
@@ -89,6 +105,7 @@ class Shared(Gradebook):
         self.server = self.url.get_backend_name() != "sqlite"
         self.trouble: Exception | None = None
         self._known: dict[tuple[str, ...], Any] | None = {}
+        self._found: dict[tuple[str, ...], Any] = {}
         try:
             with mock.patch.object(api, "create_engine", partial(self._connected, api.create_engine)):
                 super().__init__(course.db_url, course.course_id)
@@ -103,6 +120,8 @@ class Shared(Gradebook):
     def longest_name(self) -> int:
         """Characters that a learner's name may have. SQLite takes any, whatever nbgrader says."""
         return Student.__table__.c.id.type.length if self.server else sys.maxsize
+
+    # What nbgrader looks up --------------------------------------------------------------------------------------
 
     def find_source_cell(self, name: str, notebook: str, assignment: str) -> Any:
         return self._once(super().find_source_cell, name, notebook, assignment)
@@ -120,20 +139,87 @@ class Shared(Gradebook):
             self._known[key] = SimpleNamespace(**{each: getattr(cell, each) for each in _ASKED if hasattr(cell, each)})
         return self._known[key]
 
+    def find_student(self, student_id: str) -> Student:
+        return self._kept(super().find_student, student_id)
+
+    def find_assignment(self, name: str) -> Assignment:
+        return self._kept(super().find_assignment, name)
+
+    def find_notebook(self, name: str, assignment: str) -> Notebook:
+        return self._kept(super().find_notebook, name, assignment)
+
+    def find_submission(self, assignment: str, student: str) -> SubmittedAssignment:
+        return self._kept(super().find_submission, assignment, student)
+
+    def find_submission_notebook(self, notebook: str, assignment: str, student: str) -> SubmittedNotebook:
+        return self._kept(self._with_cells, notebook, assignment, student)
+
+    def _with_cells(self, *names: str) -> SubmittedNotebook:
+        """A submission's notebook with its grades and comments, which no index leads to but that of their cells."""
+        found = super().find_submission_notebook(*names)
+        for kind, of_cell in (("grades", Grade), ("comments", Comment)):
+            wanted = select(of_cell).join(of_cell.cell).options(contains_eager(of_cell.cell))
+            cells = wanted.where(BaseCell.notebook_id == found.notebook_id, of_cell.notebook_id == found.id)
+            set_committed_value(found, kind, list(self.db.scalars(cells)))
+        return found
+
+    def find_grade(self, grade_cell: str, notebook: str, assignment: str, student: str) -> Grade:
+        find, names = super().find_grade, (grade_cell, notebook, assignment, student)
+        return self._of_notebook("grades", names) or find(*names)
+
+    def find_comment(self, solution_cell: str, notebook: str, assignment: str, student: str) -> Comment:
+        find, names = super().find_comment, (solution_cell, notebook, assignment, student)
+        return self._of_notebook("comments", names) or find(*names)
+
+    def add_submission(self, assignment: str, student: str, **facts: Any) -> SubmittedAssignment:
+        added = super().add_submission(assignment, student, **facts)
+        self._found["find_submission", assignment, student] = added
+        for notebook in added.notebooks:
+            self._found["_with_cells", notebook.notebook.name, assignment, student] = notebook
+        return added
+
+    def _kept(self, find: Callable[..., Any], *names: str) -> Any:
+        """What was found once in this transaction."""
+        if self._known is None:
+            return find(*names)
+        key = (find.__name__, *names)
+        if key not in self._found:
+            self._found[key] = find(*names)
+        return self._found[key]
+
+    def _of_notebook(self, kind: str, names: tuple[str, ...]) -> Any:
+        """The grade or comment of a cell, of which a submission's notebook has all at once; None where it has none."""
+        if self._known is None:
+            return None
+        key = (kind, *names[1:])
+        if key not in self._found:
+            notebook = self.find_submission_notebook(*names[1:])
+            self._found[key] = {each.cell.name: each for each in getattr(notebook, kind)}
+        return self._found[key].get(names[0])
+
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """While this is open, the cells of assignments are looked up each time, and may be changed."""
+        """While this is open, everything is looked up each time, and cells of assignments may be changed."""
         self._known = None
         try:
             yield
         finally:
             self._known = {}
 
+    # Transactions --------------------------------------------------------------------------------------------------
+
     def close(self) -> None:
-        self.db.expire_all()
+        self.db.flush()
+        if self._known is None:
+            self.db.expire_all()
 
     def finish(self) -> None:
         Session.commit(self.db())
+
+    def begin(self) -> None:
+        """Begins to write: from here on nobody else does, where the gradebook is a file."""
+        if not self.server:
+            self.db.connection().exec_driver_sql("BEGIN IMMEDIATE")
 
     def whole(self, act: Callable[[], T]) -> T:
         """Does something in one transaction, and again where the database was in the way.
@@ -156,6 +242,7 @@ class Shared(Gradebook):
                     raise self._given_up() from None
             finally:
                 self.db.remove()
+                self._found.clear()
             told = messages.DATABASE_CONFLICT if conflict else messages.DATABASE_LOST
             tqdm.write(told.format(error=_line(self.trouble), seconds=pause), file=sys.stderr)
             time.sleep(pause)

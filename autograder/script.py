@@ -6,7 +6,8 @@ import ast
 import hashlib
 import hmac
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from course_lib.checking.source import text_in
@@ -59,7 +60,8 @@ class Script:
         return {name: hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()[:8] for name, text in texts.items()}
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        steps = [vars(step) | {"checks": [vars(check) for check in step.checks]} for step in self.steps]
+        return {"steps": steps, "solutions": self.solutions}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Script:
@@ -88,6 +90,7 @@ def script(notebook: NotebookNode) -> Script:
     return Script(tuple(steps), solutions)
 
 
+@lru_cache(1000)  # the cells are the instructor's, and so the same for a whole class
 def checks_of(source: str) -> tuple[Check, ...]:
     """The checks of a grade cell, if it holds nothing else; else none, and its cell is one of plain asserts.
 

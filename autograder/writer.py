@@ -6,6 +6,7 @@ Only one process may write into a course.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import json
 import os
@@ -15,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbconvert.writers import FilesWriter
+from nbformat import NotebookNode
+from nbformat.v4.rwbase import split_lines, strip_transient
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -26,16 +30,18 @@ from nbgrader.api import (
 )
 from nbgrader.converters import Autograde, BaseConverter, NbGraderException
 from nbgrader.preprocessors import CheckCellMetadata, Execute
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.exc import SAWarning
 
 from autograder.build.release import Said
 from autograder.course import Course, generate, plain_files, read
 from autograder.gradebook import one_gradebook
-from autograder.normalize import Normalised
+from autograder.normalize import Normalised, copied
 from autograder.record import Record
 from autograder.replay import Replay, Submission, is_linked
 from autograder.script import Script
+
+AS_NBFORMAT: dict[str, Any] = {"ensure_ascii": False, "indent": 1, "separators": (",", ": "), "sort_keys": True}
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,19 @@ class Score:
     most: float
 
 
+_SCORES = (
+    select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score, Grade.score, Grade.max_score)
+    .select_from(Grade)
+    .join(BaseCell, BaseCell.id == Grade.cell_id)
+    .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+    .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+    .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+    .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+    .where(Assignment.name == bindparam("assignment"))
+)
+_SCORES_OF_ONE = _SCORES.where(SubmittedAssignment.student_id == bindparam("student"))
+
+
 class WriteError(Exception):
     """nbgrader could not write a submission; the message is its own."""
 
@@ -69,6 +88,7 @@ class Writer:
     def __init__(self, course: Course, alone: bool = True):
         self._course, self._alone = course, alone
         self._order: dict[str, dict[tuple[str, str], int]] = {}
+        self._converters: dict[str, _Converter] = {}
 
     def __enter__(self) -> Writer:
         self._stack = one_gradebook(self._course, self._alone)
@@ -84,28 +104,20 @@ class Writer:
         with self._gradebook.changing():
             self._gradebook.whole(lambda: generate(self._course, assignment, database=True))
 
-    def scores(self, assignment: str, student: str | None = None) -> dict[str, dict[str, dict[str, Score]]]:
-        """What the gradebook holds, by learner, notebook and grade_id: of one learner or of all.
+    def scores(self, assignment: str) -> dict[str, dict[str, dict[str, Score]]]:
+        """What the gradebook holds, by learner, notebook and grade_id.
 
         The grade_ids are in the order of the source, which a gradebook does not know.
         """
-        columns = (SubmittedAssignment.student_id, Notebook.name, BaseCell.name)
-        wanted = (
-            select(*columns, Grade.auto_score, Grade.score, Grade.max_score)
-            .select_from(Grade)
-            .join(BaseCell, BaseCell.id == Grade.cell_id)
-            .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
-            .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
-            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .where(Assignment.name == assignment)
-        )
-        if student is not None:
-            wanted = wanted.where(SubmittedAssignment.student_id == student)
+        return self._gradebook.whole(lambda: self._scores(_SCORES, assignment=assignment))
+
+    def _scores(self, wanted: Select, **names: str) -> dict[str, dict[str, dict[str, Score]]]:
+        assignment = names["assignment"]
         if assignment not in self._order:
             self._order[assignment] = self._course.order(assignment)
         places = self._order[assignment]
-        rows = sorted(self._all(wanted), key=lambda row: (*row[:2], places.get(row[1:3], len(places)), row[2]))
+        rows = [tuple(row) for row in self._gradebook.db.execute(wanted, names)]
+        rows.sort(key=lambda row: (*row[:2], places.get(row[1:3], len(places)), row[2]))
         found: dict[str, dict[str, dict[str, Score]]] = {}
         for learner, notebook, cell, *score in rows:
             found.setdefault(learner, {}).setdefault(notebook, {})[cell] = Score(*score)
@@ -120,28 +132,31 @@ class Writer:
             .join(Assignment, Assignment.id == Notebook.assignment_id)
             .where(Assignment.name == assignment)
         )
-        return json.dumps(sorted(self._all(wanted))).encode()
+        rows = self._gradebook.whole(lambda: [tuple(row) for row in self._gradebook.db.execute(wanted)])
+        return json.dumps(sorted(rows)).encode()
 
-    def _all(self, wanted: Select) -> list[tuple]:
-        return self._gradebook.whole(lambda: [tuple(row) for row in self._gradebook.db.execute(wanted)])
-
-    def write(self, assignment: str, student: str, notebooks: Mapping[str, Graded]) -> None:
-        """Writes one submission, all its notebooks by their names. Errors: WriteError, OSError."""
-        said = Said()
+    def write(self, assignment: str, student: str, notebooks: Mapping[str, Graded]) -> dict[str, dict[str, Score]]:
+        """Writes one submission, all its notebooks by their names; its scores then. Errors: WriteError, OSError."""
+        if assignment not in self._converters:
+            course = Course(config=self._course.config, root=self._course.root, db_url=self._course.db_url)
+            course.assignment_id = assignment
+            self._converters[assignment] = _Converter(Said(), coursedir=course, config=self._course.config)
+        converter = self._converters[assignment]
         try:
-            self._gradebook.whole(lambda: self._convert(assignment, student, notebooks, said))
+            return self._gradebook.whole(lambda: self._convert(converter, student, notebooks))
         except NbGraderException as error:
-            raise WriteError(said.reason() or str(error)) from None
+            raise WriteError(converter.said.reason() or str(error)) from None
 
-    def _convert(self, assignment: str, student: str, notebooks: Mapping[str, Graded], said: Said) -> None:
-        said.records.clear()  # of a try before this one
-        course = Course(config=self._course.config, root=self._course.root, db_url=self._course.db_url)
-        course.assignment_id = assignment
-        converter = _Converter(student, notebooks, coursedir=course, config=self._course.config, log=said.log)
+    def _convert(
+        self, converter: _Converter, student: str, notebooks: Mapping[str, Graded]
+    ) -> dict[str, dict[str, Score]]:
+        self._gradebook.begin()
         with warnings.catch_warnings():
             # nbgrader's own add_submission makes SQLAlchemy warn.
             warnings.simplefilter("ignore", SAWarning)
-            converter.start()
+            converter.convert(student, notebooks)
+        assignment = converter.coursedir.assignment_id
+        return self._scores(_SCORES_OF_ONE, assignment=assignment, student=student).get(student, {})
 
 
 class _Plain(BaseConverter):
@@ -165,32 +180,52 @@ class _Plain(BaseConverter):
 
 
 class _Converter(Autograde, _Plain):
-    """nbgrader's Autograde for one submission whose notebooks are there already."""
+    """nbgrader's Autograde of an assignment, for one submission after the other whose notebooks are there already.
+
+    nbgrader's own two passes are one here: no file is needed between them. All metadata are those of the master.
+    """
 
     force = True
 
-    def __init__(self, student: str, notebooks: Mapping[str, Graded], **options: Any):
-        super().__init__(**options)
-        self.student, self.graded = student, notebooks
-        self.exporter_class = _Given
-
-    def init_notebooks(self) -> None:
-        folder = self._format_source(self.coursedir.assignment_id, self.student)
-        self.assignments = {folder: [os.path.join(folder, f"{name}.ipynb") for name in self.graded]}
-
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        """nbgrader's two passes as one: no file is needed between them. All metadata are those of the master."""
+    def __init__(self, said: Said, **options: Any):
+        super().__init__(log=said.log, **options)
+        self.said = said
+        self.writer = FilesWriter(parent=self, config=self.config)
+        self.exporter = _Given(parent=self, config=self.config)
         self.exporter._preprocessors = []
         for part in (*self.sanitize_preprocessors, *self.autograde_preprocessors):
             if part is not CheckCellMetadata:
                 self.exporter.register_preprocessor(Replay if part is Execute else part)
+
+    def convert(self, student: str, notebooks: Mapping[str, Graded]) -> None:
+        """Errors: NbGraderException, after which ``said`` knows more."""
+        self.graded = notebooks
+        self.said.records.clear()
+        folder = self._format_source(self.coursedir.assignment_id, student)
+        self.assignments = {folder: [os.path.join(folder, f"{name}.ipynb") for name in notebooks]}
+        with contextlib.chdir(self.coursedir.root):
+            self.convert_notebooks()
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
         BaseConverter.convert_single_notebook(self, notebook_filename)
 
 
 class _Given(Submission):
-    """Gives nbgrader the notebooks and the results that the converter has."""
+    """Gives nbgrader the notebooks and the results that the converter has.
 
-    optimistic_validation = True  # once, after the last preprocessor, and not after each
+    nbconvert copies a notebook before each step that may change it, and checks it each time that it is read or
+    written. Here it is copied once, and checked once: as it is after the last preprocessor.
+    """
+
+    def from_notebook_node(  # type: ignore[override]  # text, as NotebookExporter gives it
+        self, nb: NotebookNode, resources: Any = None, **_: Any
+    ) -> tuple[str, Any]:
+        nb, resources = copied(nb), self._init_resources(resources)
+        for part in self._preprocessors:
+            nb, resources = part(nb, resources)
+        self._validate_preprocessor(nb, part)
+        text = json.dumps(strip_transient(split_lines(nb)), **AS_NBFORMAT)
+        return f"{text}\n", resources
 
     def normalised(self, assignment: str, student: str, notebook: str) -> Normalised:
         converter = self.parent

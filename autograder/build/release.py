@@ -63,7 +63,7 @@ class Said(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.records: list[str] = []
-        self.log = logging.Logger("nbgrader")
+        self.log = logging.Logger("nbgrader", self.level)
         self.log.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

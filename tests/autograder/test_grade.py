@@ -296,8 +296,8 @@ def test_without_a_release_nbgrader_makes_one(room: Any, tmp_path: Path, classro
     with_release = course.masters(room.stem)[room.stem]
     shutil.rmtree(tmp_path / "notebooks")
     without = course.masters(room.stem)[room.stem]
-    assert without.release_text() == with_release.release_text()
-    assert "raise NotImplementedError()" in without.release_text()["output_size"]
+    assert without.release_text == with_release.release_text
+    assert "raise NotImplementedError()" in without.release_text["output_size"]
     assert not (tmp_path / "notebooks").exists()
     assert not (bare.root / "gradebook.db").exists()
 

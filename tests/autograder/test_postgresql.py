@@ -206,7 +206,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_restarted_at_any_moment_it_comes_to_the_same(
     room: Any, in_a_file: Any, postgresql: Any, before: Callable, kind: str, seed: int, capfd: Any
 ) -> None:
-    last = {"statement": 100, "commit": 10}[kind]
+    last = {"statement": 80, "commit": 7}[kind]
     seen = before(kind, random.Random(f"{kind} {seed}").randrange(last), postgresql.restart)
     rows = run(room)
     assert len(seen) > last
