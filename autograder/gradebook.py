@@ -148,6 +148,9 @@ class Shared(Gradebook):
     def find_notebook(self, name: str, assignment: str) -> Notebook:
         return self._kept(super().find_notebook, name, assignment)
 
+    def add_student(self, student_id: str, **facts: Any) -> Student:
+        return self._found.setdefault(("find_student", student_id), super().add_student(student_id, **facts))
+
     def find_submission(self, assignment: str, student: str) -> SubmittedAssignment:
         return self._kept(super().find_submission, assignment, student)
 
@@ -175,7 +178,9 @@ class Shared(Gradebook):
         added = super().add_submission(assignment, student, **facts)
         self._found["find_submission", assignment, student] = added
         for notebook in added.notebooks:
-            self._found["_with_cells", notebook.notebook.name, assignment, student] = notebook
+            name = notebook.notebook.name
+            self._found["find_notebook", name, assignment] = notebook.notebook
+            self._found["_with_cells", name, assignment, student] = notebook
         return added
 
     def _kept(self, find: Callable[..., Any], *names: str) -> Any:

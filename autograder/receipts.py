@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Receipts:
             return None
 
     def put(self, assignment: str, student: str, receipt: Receipt) -> None:
-        write_json(self._path(assignment, student), asdict(receipt))
+        write_json(self._path(assignment, student), vars(receipt))
 
     def _path(self, assignment: str, student: str) -> Path:
         # Hashed, because a name may be one that no file can have.

@@ -72,7 +72,7 @@ _SCORES = (
     .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
     .where(Assignment.name == bindparam("assignment"))
 )
-_SCORES_OF_ONE = _SCORES.where(SubmittedAssignment.student_id == bindparam("student"))
+_SOME_SCORES = _SCORES.where(Grade.id.in_(bindparam("grades", expanding=True)))
 
 
 class WriteError(Exception):
@@ -109,14 +109,13 @@ class Writer:
 
         The grade_ids are in the order of the source, which a gradebook does not know.
         """
-        return self._gradebook.whole(lambda: self._scores(_SCORES, assignment=assignment))
+        return self._gradebook.whole(lambda: self._scores(_SCORES, assignment))
 
-    def _scores(self, wanted: Select, **names: str) -> dict[str, dict[str, dict[str, Score]]]:
-        assignment = names["assignment"]
+    def _scores(self, wanted: Select, assignment: str, **more: Any) -> dict[str, dict[str, dict[str, Score]]]:
         if assignment not in self._order:
             self._order[assignment] = self._course.order(assignment)
         places = self._order[assignment]
-        rows = [tuple(row) for row in self._gradebook.db.execute(wanted, names)]
+        rows = [tuple(row) for row in self._gradebook.db.execute(wanted, more | {"assignment": assignment})]
         rows.sort(key=lambda row: (*row[:2], places.get(row[1:3], len(places)), row[2]))
         found: dict[str, dict[str, dict[str, Score]]] = {}
         for learner, notebook, cell, *score in rows:
@@ -156,7 +155,10 @@ class Writer:
             warnings.simplefilter("ignore", SAWarning)
             converter.convert(student, notebooks)
         assignment = converter.coursedir.assignment_id
-        return self._scores(_SCORES_OF_ONE, assignment=assignment, student=student).get(student, {})
+        # By the grades' own ids, and not by the learner's: no index leads from a learner to the grades.
+        graded = [self._gradebook.find_submission_notebook(name, assignment, student) for name in notebooks]
+        grades = [grade.id for notebook in graded for grade in notebook.grades]
+        return self._scores(_SOME_SCORES, assignment, grades=grades).get(student, {})
 
 
 class _Plain(BaseConverter):
