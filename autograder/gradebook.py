@@ -38,7 +38,7 @@ from nbgrader.api import (
 from sqlalchemy import URL, Engine, event, make_url, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.orm import Session, contains_eager, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, joinedload, scoped_session, sessionmaker
 from sqlalchemy.orm.attributes import set_committed_value
 from tqdm import tqdm
 
@@ -160,10 +160,14 @@ class Shared(Gradebook):
     def _with_cells(self, *names: str) -> SubmittedNotebook:
         """A submission's notebook with its grades and comments, which no index leads to but that of their cells."""
         found = super().find_submission_notebook(*names)
+        if self._known is None:
+            return found
+        key = ("cells", found.notebook_id)
+        if key not in self._known:
+            self._known[key] = list(self.db.scalars(select(BaseCell.id).where(BaseCell.notebook_id == key[1])))
         for kind, of_cell in (("grades", Grade), ("comments", Comment)):
-            wanted = select(of_cell).join(of_cell.cell).options(contains_eager(of_cell.cell))
-            cells = wanted.where(BaseCell.notebook_id == found.notebook_id, of_cell.notebook_id == found.id)
-            set_committed_value(found, kind, list(self.db.scalars(cells)))
+            wanted = select(of_cell).where(of_cell.cell_id.in_(self._known[key]), of_cell.notebook_id == found.id)
+            set_committed_value(found, kind, list(self.db.scalars(wanted.options(joinedload(of_cell.cell)))))
         return found
 
     def find_grade(self, grade_cell: str, notebook: str, assignment: str, student: str) -> Grade:

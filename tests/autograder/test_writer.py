@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,39 @@ def test_the_whole_class_needs_one_engine(room: Any, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("nbgrader.api.create_engine", lambda *a, **o: opened.append(a) or real(*a, **o))
     assert len(run(room)) == 3
     assert len(opened) == 1
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_no_submission_needs_a_look_through_the_whole_class(
+    room: Any, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """nbgrader's tables have few indexes: what looks through one takes the longer, the more learners there are."""
+    if again:
+        run(room)
+        shutil.rmtree(room.root / ".ledger" / "written")
+    asked: dict[str, Any] = {}
+
+    def write(self: writer.Writer, *submission: Any) -> Any:
+        def asks(_: Any, __: Any, statement: str, values: Any, ___: Any, many: bool) -> None:
+            asked[statement] = values[0] if many else values
+
+        sqlalchemy.event.listen(self._gradebook.engine, "before_cursor_execute", asks)
+        try:
+            return real(self, *submission)
+        finally:
+            sqlalchemy.event.remove(self._gradebook.engine, "before_cursor_execute", asks)
+
+    real = writer.Writer.write
+    monkeypatch.setattr(writer.Writer, "write", write)
+    assert all(row.written for row in run(room))
+    plans = []
+    with sqlite3.connect(room.root / "gradebook.db") as database:
+        for statement, values in asked.items():
+            if statement.startswith(("SELECT", "UPDATE")):
+                plans += [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+    assert any(plan.startswith("SEARCH grade") for plan in plans)
+    grows = ("student", "submitted_assignment", "submitted_notebook", "grade", "comment")
+    assert [plan for plan in plans if plan.startswith("SCAN") and plan.split()[1] in grows] == []
 
 
 def test_nbgraders_own_gradebook_is_back_afterwards(room: Any) -> None:
