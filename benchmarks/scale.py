@@ -354,7 +354,7 @@ def page(found: Mapping[str, Any], model: Model, learners: int) -> list[str]:
         f"One submission takes a worker {1000 * model.worker:.0f} ms and the client {1000 * model.client:.0f} ms, "
         "one after the other in each. So a class takes as long as the slower of the two sides, and more workers than "
         "keep the client busy are idle. This is a model, and assumes cores like these, a lesson like this one, and a "
-        "gradebook that is as fast when it is large (no statement looks through a table that grows, which a test holds): "
+        "gradebook that is as fast when it is large (a test holds that no statement looks through a table that grows): "
         f"no class of more than the {learners:,} above was run.",
         "",
         "| submissions | hours, 1 worker | hours, 2 workers | workers that are of use | hours then | gradebook | "
