@@ -397,7 +397,7 @@ figures.grids(*(step[0, 0] for step in steps), titles=titles)
 
 # %% tags=["skip-execution", "clear-output"]
 def same(chain_of, one_step):
-    """How many of the 576 sizes up to 24 × 24 give the same through a chain of pools and in one step."""
+    """On how many of the 576 sizes up to 24 × 24 a chain of pools gives what one step does."""
     torch.manual_seed(0)
     inputs = [torch.randn(1, 1, h, w) for h in range(1, 25) for w in range(1, 25)]
     chains = [nn.Sequential(*chain_of)(x) for x in inputs]
