@@ -28,12 +28,15 @@ from tests.warm_kernels import warm_kernels
 from tests.warm_processes import Warm, use
 
 ROOT = Path(__file__).parents[1]
+# torch.compile's own imports take seconds: one worker has all tests of it.
+COMPILE = "test_torch_compile"
 # Where the tests are that take longest, by themselves or as a group that one worker has: the longest first.
 LONG = (
     "tests/autograder/test_faults.py",
     "tests/lessons/test_lessons.py",
     "tests/browser",
     "tests/test_built_files.py",
+    COMPILE,
     "tests/autograder",
     "tests/lessons",
     "tests/exercises",
@@ -43,13 +46,17 @@ LONG = (
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests come first, so that in the end the many short ones fill all workers alike."""
 
     def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(ROOT).as_posix()
-        return next((number for number, long in enumerate(LONG) if path.startswith(long)), len(LONG))
+        names = item.path.relative_to(ROOT).as_posix(), item.name
+        return next((number for number, long in enumerate(LONG) if any(n.startswith(long) for n in names)), len(LONG))
 
+    for item in items:
+        if item.name.startswith(COMPILE):
+            item.add_marker(pytest.mark.xdist_group(COMPILE))
     items.sort(key=place)
 
 
@@ -166,15 +173,24 @@ def serve() -> Callable[..., AbstractContextManager[str]]:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A folder that all workers of this run have in common, and the number of the process with which the run ends."""
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent, os.getppid()) if "PYTEST_XDIST_WORKER" in os.environ else (folder, os.getpid())
+
+
+@pytest.fixture(scope="session")
+def kernels(shared: tuple[Path, int]) -> dict[str, str]:
     """The variables with which lessons get kernels that have imported torch."""
-    with warm_kernels(tmp_path_factory.mktemp("kernels")) as variables:
-        yield variables
+    return warm_kernels(*shared)
 
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    """The grader's own processes, warm: `warm.command("grade", cwd=root, env=environment)`."""
+    """The grader's own processes, warm: `warm.command("grade", cwd=root, env=environment)`.
+
+    Each worker has its own, because tests look for what descends from their process.
+    """
     warm = Warm(tmp_path_factory.mktemp("warm"))
     yield warm
     warm.close()

@@ -6,9 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from autograder.build import sync
+from autograder.build import course_map, execute, sync
 
 ROOT = Path(__file__).parents[1]
+
+# Where a lesson trains networks with three seeds its numbers are tagged `varies` and not compared: one seed runs every
+# line of it. `python -m autograder build --check --execute` trains them all.
+ONE_SEED = """exec('''
+from importlib import import_module
+for name in "any_size", "segmentation", "shift_consistency", "super_resolution":
+    compare = import_module(f"course_lib.analysis.{name}").compare
+    assert (0, 1, 2) in compare.__defaults__
+    compare.__defaults__ = tuple((0,) if value == (0, 1, 2) else value for value in compare.__defaults__)
+''', {})"""
 
 
 @pytest.mark.parametrize("stem", sync.stems(ROOT))
@@ -17,8 +27,10 @@ def test_a_lesson_runs_and_shows_what_its_notebook_shows(
 ) -> None:
     for name, value in kernels.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(execute, "BOOT", ONE_SEED)
     assert "\n".join(map(str, sync.check(ROOT, [stem], execute=True))) == ""
 
 
 def test_the_readmes_table_is_up_to_date() -> None:
-    assert [str(stale) for stale in sync.check(ROOT) if stale.path.name == "README.md"] == []
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert course_map.readme(readme) == readme

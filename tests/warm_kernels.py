@@ -1,59 +1,68 @@
 """Kernels for the tests: Jupyter's own ipykernel, in forks of one process that has imported torch, once for all.
 
-To start Python with torch takes seconds, and the tests run some fifty kernels. ``warm_kernels(folder)`` gives the
-variables with which Jupyter and nbgrader find a kernel named python3 that starts so. A notebook sees no difference:
-its names are its own, and what it does not import it does not have. The kernel that is installed has its turn where
-little is imported: in the tests of the build and of stock nbgrader (tests/autograder).
+To start Python with torch takes seconds, and the tests run some fifty kernels. ``warm_kernels`` gives the variables
+with which Jupyter and nbgrader find a kernel named python3 that starts so. A notebook sees no difference: its names
+are its own, and what it does not import it does not have. The kernel that is installed has its turn where little is
+imported: in the tests of the build and of stock nbgrader (tests/autograder).
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-# What every lesson imports, as far as importing it does nothing to the kernel in which it happens.
-MODULES = "torch", "numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "ipykernel.kernelapp"
+# What lessons import, as far as importing it does nothing to the kernel in which it happens: ipywidgets looks for one.
+MODULES = (
+    *("torch", "numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "ipykernel.kernelapp"),
+    *("skimage.data", "skimage.io", "sklearn.datasets"),
+    *("course_lib.functional", "course_lib.learner", "course_lib.figures", "course_lib.samples"),
+)
 # matplotlib reads this when it is imported; a lesson must not depend on the order of a set.
 SET = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0"}
 
 
-@contextmanager
-def warm_kernels(folder: Path) -> Iterator[dict[str, str]]:
-    """The variables of an environment whose kernels start warm, until the block ends. folder: an empty one."""
+def warm_kernels(folder: Path, until: int) -> dict[str, str]:
+    """The variables of an environment whose kernels start warm, until the process with the number ``until`` ends.
+
+    folder: of all who share them.
+    """
     address = folder / "kernels.socket"
-    spec = folder / "kernels" / "python3" / "kernel.json"
-    spec.parent.mkdir(parents=True)
-    start = [sys.executable, "-IS", __file__, "start", str(address), "-f", "{connection_file}"]
-    spec.write_text(json.dumps({"argv": start, "display_name": "Python 3 (ipykernel)", "language": "python"}))
-    server = subprocess.Popen([sys.executable, __file__, "serve", str(address)], env=os.environ | SET, cwd="/")
-    try:
-        yield {"JUPYTER_PATH": str(folder)}
-    finally:
-        server.kill()
-        server.wait()
+    with address.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        spec = folder / "kernels" / "python3" / "kernel.json"
+        if not spec.exists():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+                door.bind(str(address))
+                door.listen(32)  # kernels that wait for the first import wait here
+                command = [sys.executable, __file__, "serve", str(door.fileno()), str(until)]
+                subprocess.Popen(command, pass_fds=[door.fileno()], env=os.environ | SET, cwd="/")
+            start = [sys.executable, "-IS", __file__, "start", str(address), "-f", "{connection_file}"]
+            spec.parent.mkdir(parents=True)
+            spec.write_text(json.dumps({"argv": start, "display_name": "Python 3 (ipykernel)", "language": "python"}))
+    return {"JUPYTER_PATH": str(folder)}
 
 
-def serve(address: str) -> None:
-    """Forks a kernel for each connection. Kernels that wait for the first import wait in the queue of the socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-        door.bind(address)
-        door.listen(32)
+def serve(door: str, until: str) -> None:
+    """Forks a kernel for each connection, until another process ends."""
+    end = os.pidfd_open(int(until))
+    with socket.socket(fileno=int(door)) as listening:
         os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it when it is imported
         for module in MODULES:
             __import__(module)
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernels are nobody's to wait for
-        while True:
-            connection, _ = door.accept()
+        while end not in select.select([listening, end], [], [])[0]:
+            connection, _ = listening.accept()
             if os.fork() == 0:
-                door.close()
+                os.close(end)
+                listening.close()
                 become_kernel(connection)
             connection.close()
 

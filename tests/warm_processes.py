@@ -54,6 +54,15 @@ class Warm:
         return _start(self.address, command[0], command[1:], dict(env), str(cwd), out, err)
 
 
+def skip_alembic() -> None:
+    """Lets nbgrader ask alembic in this process which version a new gradebook has, and not start a Python for it."""
+    from alembic.script import ScriptDirectory
+    from nbgrader import api, dbutil
+
+    head = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+    api.get_alembic_version = lambda: head
+
+
 def use(address: str) -> None:
     """Sees to it that each nursery and each zygote that this process starts is warm."""
 
@@ -170,6 +179,7 @@ def serve(door: socket.socket) -> NoReturn:
     from autograder import grade, nursery, sandbox, zygote  # noqa: F401
 
     sandbox.die_with_parent()
+    skip_alembic()
     cells = zygote.warm()
     zygote.warm = lambda: cells
     launch._start = fork  # type: ignore[assignment]

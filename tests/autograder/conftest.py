@@ -17,6 +17,7 @@ from autograder import grade, schedule
 from autograder.build import course_map, sync
 from autograder.record import Record
 from autograder.script import Script
+from tests.warm_processes import skip_alembic
 
 ROOT = Path(__file__).parents[2]
 STEM = "98_halving"
@@ -79,6 +80,12 @@ def make_course(root: Path, lesson: str = LESSON) -> Path:
     shutil.copy(ROOT / "nbgrader_config.py", root)
     (root / "README.md").write_text(f"# Scratch\n\n{course_map.BEGIN}\n{course_map.END}\n", encoding="utf-8")
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_alembic() -> None:
+    """Many gradebooks are made in the tests' own process. In commands that are not warm, nbgrader starts alembic."""
+    skip_alembic()
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_an_answer_to_no_cell_of_the_release_is_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def course(tmp_path_factory: pytest.TempPathFactory, warm_start: None) -> Path:
     """The folder of the demonstration's course, graded and with its feedback."""
     folder = tmp_path_factory.mktemp("demo") / "course"
     with pytest.MonkeyPatch.context() as patch:

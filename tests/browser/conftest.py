@@ -59,9 +59,11 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    # The first is the same browser without the windows, menus and extensions that nobody sees here.
+    names = "chromium-headless-shell", "chromium", "google-chrome"
+    found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
-        pytest.skip("no Chromium on the PATH: install it (on Debian and Ubuntu: apt-get install chromium)")
+        pytest.skip("no Chromium on the PATH: apt-get install chromium-headless-shell, or chromium")
     flags = ["--no-sandbox", "--disable-background-networking"]
     started = playwright.chromium.launch(executable_path=found, args=flags)
     yield started
