@@ -157,8 +157,8 @@ def _is_answer(value: Any) -> bool:
 
 
 # A key that torch's dispatcher keeps for its own tests, before autograd and every mode. An operator that has no kernel
-# for it falls through at no cost, so that nothing is slower but what is watched. (A TorchDispatchMode would add 10 µs to
-# every call of every operator.)
+# for it falls through at no cost, so that nothing is slower but what is watched. (A TorchDispatchMode would add 10 µs
+# to every call of every operator.)
 KEY_NAME = "TESTING_ONLY_GenericMode"
 KEY = torch._C._dispatch_key_parse(KEY_NAME)
 _libraries: dict[str, Library] = {}
