@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-import textwrap
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ import torch
 from torch.library import Library, fallthrough_kernel
 
 from course_lib.checking.plain import functions_of
+from course_lib.checking.source import tree_of
 
 # A family is every operator whose name, in lower case and without underscores, contains one of these words.
 # What the exercises themselves are made of, "answers", is banned wherever anything is.
@@ -57,6 +57,7 @@ REFERENCES = (
     "course_lib.analysis",
     "course_lib.geometry",
 )
+_HOLD_ANSWERS = (*REFERENCES, "course_lib.exercises")
 
 
 class BannedOperator(Exception):
@@ -112,10 +113,8 @@ def static_hits(work: Callable, families: Sequence[str]) -> list[Hit]:
 
 
 def _function_hits(function: Callable, families: Sequence[str]) -> Iterator[Hit]:
-    try:
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
+    tree = tree_of(function)
+    if tree is None:
         return
     scope = getattr(inspect.unwrap(function), "__globals__", {})
     for node in ast.walk(tree):
@@ -126,12 +125,12 @@ def _function_hits(function: Callable, families: Sequence[str]) -> Iterator[Hit]
                 if isinstance(name, str) and (
                     (is_banned(name, families) and _is_theirs(value)) or (name == written and _is_answer(value))
                 ):
-                    yield Hit(name, first + node.lineno - 1)
+                    yield Hit(name, node.lineno)
                     break
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("torch", "course_lib"):
             for alias in node.names:
                 if is_banned(alias.name, families):
-                    yield Hit(alias.name, first + node.lineno - 1)
+                    yield Hit(alias.name, node.lineno)
 
 
 def _resolve(node: ast.AST, scope: dict[str, Any]) -> Any:
@@ -200,7 +199,7 @@ def _refused(families: Sequence[str]) -> tuple[types.FunctionType, ...]:
     """The functions of course_lib that do a banned job, those behind its public face too, and the exercises' own."""
     import course_lib.functional  # noqa: F401, for it to be loaded
 
-    loaded = tuple(name for name in sys.modules if name.startswith((*REFERENCES, "course_lib.exercises")))
+    loaded = tuple(name for name in sys.modules if name.startswith(_HOLD_ANSWERS))
     return _refused_of(tuple(families), loaded)
 
 

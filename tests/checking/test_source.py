@@ -52,13 +52,18 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
     return InteractiveShell(config=config)
 
 
-@pytest.mark.parametrize(("name", "cell"), [("Doubled", MODULE_CELL), ("triple", "def triple(x):\n    return 3 * x")])
+TRIPLE = "def triple(x):\n    return 3 * x\n\n    # of x\n# and no more\n"
+
+
+@pytest.mark.parametrize(("name", "cell"), [("Doubled", MODULE_CELL), ("triple", TRIPLE)])
 def test_the_cell_and_what_it_defined_give_the_same_text(shell: InteractiveShell, name: str, cell: str) -> None:
     assert shell.run_cell(cell).success
     text = source_of(shell.user_ns[name])
     assert text == text_in(name, cell)
     assert text.startswith(("class Doubled(nn.Module):", "def triple(x):"))
-    assert "after" not in text
+    if name == "triple":
+        assert text == inspect.getsource(shell.user_ns[name])
+    assert text.endswith(("x\n", "# of x\n"))
 
 
 def test_a_class_that_is_defined_again_has_the_text_of_its_last_cell(shell: InteractiveShell) -> None:
