@@ -31,23 +31,24 @@ def warm() -> None:
             run(exercise, misconception.wrong, exercise.facets[0].public[0], twice=True)
 
 
-def serve(connection: socket.socket, cells: Cells) -> None:
+def serve(socket: socket.socket, cells: Cells) -> None:
     """Answers the examiner's messages one after the other, each answer with the id of its question.
 
     To the cases of an exercise there is an answer each, sent as soon as it is there.
     """
+    connection = wire.Connection(socket)
     while True:
         try:
-            question = wire.receive(connection, MESSAGE_LIMIT)
+            question = connection.receive(MESSAGE_LIMIT)
         except wire.Closed:
             return
         try:
             for answer in ANSWERS[question["op"]](cells, question):
-                wire.send(connection, {"id": question["id"], **answer})
+                connection.send({"id": question["id"], **answer})
         except KeyboardInterrupt:
-            wire.send(connection, {"id": question["id"], "interrupted": True})
+            connection.send({"id": question["id"], "interrupted": True})
         except Exception as error:
-            wire.send(connection, {"id": question["id"], "fault": f"{type(error).__name__}: {error}"[:300]})
+            connection.send({"id": question["id"], "fault": f"{type(error).__name__}: {error}"[:300]})
 
 
 Answers = Iterator[dict[str, Any]]
@@ -81,15 +82,16 @@ def _cases(cells: Cells, question: dict[str, Any]) -> Answers:
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    plain = ("status", "value", "gradients", "buffers", "changed", "steady", "state")
-    fields = {name: getattr(outcome, name) for name in plain}
+    """An outcome's fields, as far as they say anything."""
     raised = outcome.raised and {
         "type": outcome.raised.type,
         "message": outcome.raised.message[:10_000],
         "lines": [(line.number, line.function, line.text[:500]) for line in outcome.raised.lines[-20:]],
     }
     hits = [(hit.operator, hit.line) for hit in outcome.hits[:20]]
-    return fields | {"raised": raised, "hits": hits, "printed": outcome.printed[:10_000]}
+    fields = {name: getattr(outcome, name) for name in ("gradients", "buffers", "changed", "state")}
+    fields |= {"raised": raised, "hits": hits, "printed": outcome.printed[:10_000], "unsteady": not outcome.steady}
+    return {"status": outcome.status, "value": outcome.value} | {name: each for name, each in fields.items() if each}
 
 
 ANSWERS: dict[str, Callable[[Cells, dict[str, Any]], Answers]] = {"run": _run, "open": _open, "cases": _cases}

@@ -157,8 +157,10 @@ def _outcomes(exercise: Exercise, cases: Sequence[Case], learner: Learner) -> It
 
 
 def _sent(case: Case) -> dict[str, Any]:
-    fields = {name: getattr(case, name) for name in ("args", "kwargs", "gradient", "build", "state", "training")}
-    return fields | {name: dict(fields[name]) for name in ("kwargs", "build", "state")}
+    """The fields of a case that its call needs, as far as they say anything."""
+    fields: dict[str, Any] = {name: dict(getattr(case, name)) for name in ("kwargs", "build", "state")}
+    fields |= {"args": case.args, "gradient": case.gradient, "training": case.training}
+    return {name: each for name, each in fields.items() if each}
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
@@ -172,7 +174,7 @@ def _outcome(answer: dict[str, Any]) -> Outcome:
 
 def _read(said: dict[str, Any]) -> Outcome:
     """An outcome from what a learner's process said; every field is taken for what it may be and no more."""
-    raised = said["raised"] and Raised(
+    raised = said.get("raised") and Raised(
         str(said["raised"]["type"])[:100],
         str(said["raised"]["message"])[:10_000],
         tuple(
@@ -182,23 +184,23 @@ def _read(said: dict[str, Any]) -> Outcome:
     status = said["status"]
     if status not in STATUSES:
         raise ValueError(status)
-    hits = tuple(_hit(hit) for hit in said["hits"][:20])
+    hits = tuple(_hit(hit) for hit in said.get("hits", ())[:20])
     if status == "banned" and not hits:
         hits = (Hit("?"),)
-    state = said["state"]
+    state = said.get("state")
     if {"raised": raised, "wrong state": state}.get(status, True) is None:
         raise ValueError(status)
     return Outcome(
         status,
         said["value"],
-        dict(said["gradients"]),
-        dict(said["buffers"]),
-        changed=tuple(each if type(each) is int else str(each)[:100] for each in said["changed"][:20]),
-        steady=said["steady"] is True,
+        dict(said.get("gradients", {})),
+        dict(said.get("buffers", {})),
+        changed=tuple(each if type(each) is int else str(each)[:100] for each in said.get("changed", ())[:20]),
+        steady=not said.get("unsteady"),
         raised=raised,
         state=None if state is None else (str(state[0])[:1000], str(state[1])[:1000]),
         hits=hits,
-        printed=str(said["printed"])[:10_000],
+        printed=str(said.get("printed", ""))[:10_000],
     )
 
 

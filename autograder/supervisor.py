@@ -129,7 +129,7 @@ class Learner:
     """One learner's process, from its fork to its end."""
 
     def __init__(self, connection: socket.socket, status: int, limits: Limits, group: cgroup.Group | None = None):
-        self._connection, self.limits = connection, limits
+        self._connection, self.limits = wire.Connection(connection), limits
         self._group, self._killed_before = group, group.killed() if group else 0
         self._status = os.fdopen(status, "r")
         line = self._status.readline().strip()
@@ -159,7 +159,7 @@ class Learner:
         self._count += 1
         deadline = self._deadline(seconds)
         with self._ends():
-            wire.send(self._connection, {"id": self._count, **question}, deadline)
+            self._connection.send({"id": self._count, **question}, deadline)
         while True:
             late = False
             with self._ends():
@@ -196,7 +196,7 @@ class Learner:
 
     def _answer(self, deadline: float) -> dict[str, Any]:
         while True:
-            answer = wire.receive(self._connection, self._left, deadline)
+            answer = self._connection.receive(self._left, deadline)
             if answer.get("id") == self._count:
                 if "fault" in answer:
                     self.kill()

@@ -20,6 +20,7 @@ from course_lib.checking.plain import Foreign, kind_of
 
 LENGTH = struct.Struct("!I")
 HEADER_LIMIT = 8 << 20
+CHUNK = 1 << 18  # bytes that are read at once, where they are there
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -27,6 +28,7 @@ DTYPES = {
         *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
     )
 }
+NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 class ProtocolError(Exception):
@@ -41,102 +43,120 @@ class Late(Exception):
     """Nothing came before the deadline."""
 
 
-def send(connection: socket.socket, message: dict[str, Any], deadline: float | None = None) -> None:
-    """Sends one message. Tensors, tuples, floats of every kind and plain data cross; of anything else, what it is.
+class Connection:
+    """One end of a stream socket, over which messages go both ways."""
 
-    deadline: on time.monotonic's clock. Errors: Closed, Late.
-    """
-    blobs: list[bytes] = []
-    header = json.dumps(
-        {"body": _pack(message, blobs), "blobs": [len(blob) for blob in blobs]}, allow_nan=False
-    ).encode()
-    connection.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
-    try:
-        connection.sendall(b"".join([LENGTH.pack(len(header)), header, *blobs]))
-    except TimeoutError:
-        raise Late from None
-    except (BrokenPipeError, ConnectionResetError) as error:
-        raise Closed from error
+    def __init__(self, socket: socket.socket):
+        self._socket = socket
+        self._come = bytearray()
 
+    def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
+        """Sends one message. Of what is neither a tensor nor plain data, what it is crosses.
 
-def receive(connection: socket.socket, limit: int, deadline: float | None = None) -> dict[str, Any]:
-    """Receives one message of at most ``limit`` bytes in blobs.
-
-    deadline: on time.monotonic's clock. Errors: Closed, Late, ProtocolError.
-    """
-    connection.settimeout(None)
-    (size,) = LENGTH.unpack(_exactly(connection, LENGTH.size, deadline))
-    if size > HEADER_LIMIT:
-        raise ProtocolError(f"a header of {size} bytes; at most {HEADER_LIMIT} are read")
-    try:
-        header = json.loads(_exactly(connection, size, deadline))
-        lengths = header["blobs"]
-        if not all(type(length) is int and length >= 0 for length in lengths) or sum(lengths) > limit:
-            raise ProtocolError(f"blobs of more than {limit} bytes")
-        blobs = [_exactly(connection, length, deadline) for length in lengths]
-        message = _unpack(header["body"], blobs)
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError, RuntimeError) as error:
-        raise ProtocolError(f"not a message: {type(error).__name__}") from error
-    if not isinstance(message, dict):
-        raise ProtocolError("a message is a dict")
-    return message
-
-
-def _exactly(connection: socket.socket, size: int, deadline: float | None) -> bytearray:
-    data = bytearray(size)
-    view, got = memoryview(data), 0
-    while got < size:
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Late
-            connection.settimeout(left)
+        deadline: on time.monotonic's clock. Errors: Closed, Late.
+        """
+        blobs: list[bytes] = []
+        body = _pack(message, blobs)
+        header = _ENCODER.encode({"body": body, "blobs": [len(blob) for blob in blobs]}).encode()
+        self._socket.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
         try:
-            count = connection.recv_into(view[got:])
+            self._socket.sendall(b"".join([LENGTH.pack(len(header)), header, *blobs]))
+        except TimeoutError:
+            raise Late from None
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise Closed from error
+
+    def receive(self, limit: int, deadline: float | None = None) -> dict[str, Any]:
+        """Receives one message of at most ``limit`` bytes in blobs.
+
+        deadline: on time.monotonic's clock. Errors: Closed, Late, ProtocolError.
+        """
+        (size,) = LENGTH.unpack(self._take(LENGTH.size, deadline))
+        if size > HEADER_LIMIT:
+            raise ProtocolError(f"a header of {size} bytes; at most {HEADER_LIMIT} are read")
+        try:
+            header = json.loads(self._take(size, deadline))
+            lengths = header["blobs"]
+            if not all(type(length) is int and length >= 0 for length in lengths) or sum(lengths) > limit:
+                raise ProtocolError(f"blobs of more than {limit} bytes")
+            blobs = [self._take(length, deadline) for length in lengths]
+            message = _unpack(header["body"], blobs)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError, RuntimeError) as error:
+            raise ProtocolError(f"not a message: {type(error).__name__}") from error
+        if not isinstance(message, dict):
+            raise ProtocolError("a message is a dict")
+        return message
+
+    def _take(self, size: int, deadline: float | None) -> bytearray:
+        """The next so many bytes of what comes."""
+        while len(self._come) < size:
+            self._come += self._more(deadline)
+        taken = self._come[:size]
+        del self._come[:size]
+        return taken
+
+    def _more(self, deadline: float | None) -> bytes:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise Late
+        self._socket.settimeout(left)
+        try:
+            came = self._socket.recv(CHUNK)
         except TimeoutError:
             raise Late from None
         except ConnectionResetError as error:
             raise Closed from error
-        if not count:
+        if not came:
             raise Closed
-        got += count
-    return data
+        return came
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 def _pack(value: Any, blobs: list[bytes]) -> Any:
-    if value is None or type(value) in (bool, int, str):
-        return value if type(value) is not int or abs(value) < 1 << 63 else {"$": "int", "text": hex(value)[:4096]}
-    if type(value) is float:
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        return value if -1 << 63 < value < 1 << 63 else {"$": "int", "text": hex(value)[:4096]}
+    if kind is float:
         return value if math.isfinite(value) else {"$": "float", "text": repr(value)}
     if isinstance(value, Tensor):
         return _pack_tensor(value, blobs)
-    if type(value) is list:
+    if kind is list:
         return [_pack(part, blobs) for part in value]
-    if type(value) is tuple:
+    if kind is tuple:
         return {"$": "tuple", "parts": [_pack(part, blobs) for part in value]}
-    if type(value) is dict:
-        return {
-            "$": "dict",
-            "keys": [_pack(k, blobs) for k in value],
-            "values": [_pack(v, blobs) for v in value.values()],
-        }
-    foreign = value if type(value) is Foreign else Foreign(kind_of(value), str(type(value).__module__))
+    if kind is dict:
+        if "$" not in value and all(type(key) is str for key in value):
+            return {key: _pack(part, blobs) for key, part in value.items()}
+        keys, values = ([_pack(part, blobs) for part in parts] for parts in (value, value.values()))
+        return {"$": "dict", "keys": keys, "values": values}
+    foreign = value if kind is Foreign else Foreign(kind_of(value), str(kind.__module__))
     return {"$": "foreign", "kind": str(foreign.kind)[:200], "module": str(foreign.module)[:80]}
 
 
 def _pack_tensor(value: Tensor, blobs: list[bytes]) -> Any:
-    name = str(value.dtype).removeprefix("torch.")
-    if name not in DTYPES or value.layout is not torch.strided:
-        kind = f"a {value.layout} tensor of {name}".replace("torch.", "")
+    name = NAMES.get(value.dtype)
+    if name is None or value.layout is not torch.strided:
+        kind = f"a {value.layout} tensor of {value.dtype}".replace("torch.", "")
         return {"$": "foreign", "kind": kind, "module": "torch"}
     if value.device.type == "meta":  # a shape without values, as a check keeps of what is too large
         return {"$": "meta", "dtype": name, "shape": list(value.shape)}
     plain = value.detach().cpu().resolve_conj().resolve_neg()
-    stride = list(plain.stride())
-    # One value alone counts as contiguous whatever its strides, and bytes want a stride of 1.
-    flat = torch.empty(plain.numel(), dtype=plain.dtype).copy_(plain.reshape(-1))
-    blobs.append(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
-    return {"$": "tensor", "dtype": name, "shape": list(plain.shape), "stride": stride, "blob": len(blobs) - 1}
+    bits = plain.view(torch.int16) if plain.dtype is torch.bfloat16 else plain  # a dtype that numpy lacks
+    blobs.append(bits.numpy().tobytes())
+    return {
+        "$": "tensor",
+        "dtype": name,
+        "shape": list(plain.shape),
+        "stride": list(plain.stride()),
+        "blob": len(blobs) - 1,
+    }
 
 
 def _unpack(value: Any, blobs: list[bytearray]) -> Any:
@@ -144,7 +164,9 @@ def _unpack(value: Any, blobs: list[bytearray]) -> Any:
         return [_unpack(part, blobs) for part in value]
     if not isinstance(value, dict):
         return value
-    kind = value["$"]
+    kind = value.get("$")
+    if kind is None:
+        return {key: _unpack(part, blobs) for key, part in value.items()}
     if kind == "tensor":
         return _unpack_tensor(value, blobs)
     if kind == "meta":
@@ -169,8 +191,7 @@ def _unpack_tensor(value: dict[str, Any], blobs: list[bytearray]) -> Tensor:
         raise ValueError("a tensor's shape and bytes disagree")
     if not len(blob):
         return torch.empty(shape, dtype=dtype)
-    plain = torch.frombuffer(blob, dtype=torch.uint8).view(dtype).reshape(shape)
-    return _restride(plain, value["stride"])
+    return _restride(torch.frombuffer(blob, dtype=dtype).reshape(shape), value["stride"])
 
 
 def _restride(plain: Tensor, stride: list[int]) -> Tensor:

@@ -32,7 +32,8 @@ class Learner:
     """A learner's process at the other end of a socket, as the examiner asks it."""
 
     def __init__(self, **names) -> None:
-        self.ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        self.ours = wire.Connection(ours)
         cells = SimpleNamespace(get=names.__getitem__)
         threading.Thread(target=attempt.serve, args=(theirs, cells), daemon=True).start()
 
@@ -40,9 +41,9 @@ class Learner:
         return next(self.ask_each(question))
 
     def ask_each(self, question: dict, seconds: float = 0) -> Iterator[dict]:
-        wire.send(self.ours, {"id": 1, **question})
+        self.ours.send({"id": 1, **question})
         while True:
-            yield wire.receive(self.ours, attempt.MESSAGE_LIMIT)
+            yield self.ours.receive(attempt.MESSAGE_LIMIT)
 
 
 def over_the_wire(exercise: Exercise, work) -> list[list]:

@@ -24,11 +24,13 @@ def pair():
 
 def crossed(pair, value):
     """A value after it has been sent and received."""
-    wire.send(pair[0], {"value": value})
-    return wire.receive(pair[1], 1 << 20)["value"]
+    wire.Connection(pair[0]).send({"value": value})
+    return wire.Connection(pair[1]).receive(1 << 20)["value"]
 
 
-@pytest.mark.parametrize("value", [None, True, 3, -(10**30), 2.5, "ü ✓", [1, [2]], (1, (2,)), {"a": 1, 2: "b"}, {}])
+@pytest.mark.parametrize(
+    "value", [None, True, 3, -(10**30), 2.5, "ü ✓", [1, [2]], (1, (2,)), {"a": 1, 2: "b"}, {"$": "tensor"}, {}]
+)
 def test_plain_data_comes_out_as_it_went_in(pair, value) -> None:
     assert crossed(pair, value) == value
     assert type(crossed(pair, value)) is type(value)
@@ -106,28 +108,38 @@ def test_what_is_no_message_is_refused(pair, header) -> None:
     raw(pair, header.partition(b"1234")[0])
     pair[0].sendall(b"1234")
     with pytest.raises(wire.ProtocolError):
-        wire.receive(pair[1], 1 << 20, time.monotonic() + 5)
+        wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
 
 
 def test_a_huge_header_is_refused_before_it_is_read(pair) -> None:
     raw(pair, b"", size=wire.HEADER_LIMIT + 1)
     with pytest.raises(wire.ProtocolError, match="at most"):
-        wire.receive(pair[1], 1 << 20, time.monotonic() + 5)
+        wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
+
+
+def test_messages_that_came_together_are_read_one_by_one(pair) -> None:
+    sender, reader = map(wire.Connection, pair)
+    for number in range(3):
+        sender.send({"number": number, "x": torch.full((2,), number)})
+    for number in range(3):
+        message = reader.receive(1 << 20)
+        assert message["number"] == number
+        assert message["x"].tolist() == [number, number]
 
 
 def test_silence_ends_at_the_deadline_and_a_closed_connection_at_once(pair) -> None:
     with pytest.raises(wire.Late):
-        wire.receive(pair[1], 1, time.monotonic() + 0.05)
+        wire.Connection(pair[1]).receive(1, time.monotonic() + 0.05)
     pair[0].close()
     with pytest.raises(wire.Closed):
-        wire.receive(pair[1], 1, time.monotonic() + 5)
+        wire.Connection(pair[1]).receive(1, time.monotonic() + 5)
 
 
 def test_nothing_is_pickled() -> None:
     """The module does not know how; and what it sends is JSON and bytes."""
     assert "pickle" not in vars(wire)
     ours, theirs = socket.socketpair()
-    wire.send(ours, {"x": torch.ones(2)})
+    wire.Connection(ours).send({"x": torch.ones(2)})
     ours.close()
     data = theirs.makefile("rb").read()
     size = wire.LENGTH.unpack(data[:4])[0]
