@@ -94,6 +94,21 @@ def name_process(name: str) -> None:
     _call("prctl", PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
+def use_huge_pages() -> None:
+    """Lays this process's memory into pages of 2 MiB, where the kernel can (Linux 6.1), so that it forks faster.
+
+    A fork copies the page table. Of 200 MB that is fifty thousand entries in pages of 4 KiB, and a hundred in these.
+    """
+    size, collapse = 2 << 20, 25  # MADV_COLLAPSE
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            where, rights, *_, path = [*line.split(maxsplit=5), ""][:6]
+            begin, end = (int(address, 16) for address in where.split("-"))
+            if rights == "rw-p" and path in ("", "[heap]"):
+                for start in range(-(-begin // size) * size, end - size + 1, size):
+                    _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), collapse)
+
+
 # Namespaces ------------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,7 @@ def warm() -> Cells:
     gc.collect()
     gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
     gc.enable()
+    sandbox.use_huge_pages()
     return cells
 
 
