@@ -92,8 +92,7 @@ def warm() -> Cells:
     plt.figure().savefig(os.devnull, format="png")
     plt.close("all")
     attempt.warm()
-    cells.forget()
-    gc.collect()
+    cells.forget()  # which collects what importing has left, too
     gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
     gc.enable()
     sandbox.use_huge_pages()
