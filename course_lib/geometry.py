@@ -21,7 +21,7 @@ def per_axis(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     (3, 5)
     """
     values = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
-    if not all(_is_int(v) for v in values):
+    if not all(is_int(v) for v in values):
         raise TypeError(f"{name}={value!r} must be an int or a sequence of {n} ints")
     if len(values) not in (1, n):
         raise ValueError(f"{name}={value!r} must have 1 or {n} entries, one for each axis, not {len(values)}")
@@ -35,7 +35,7 @@ def check_int(name: str, value: object, least: int) -> None:
     Traceback (most recent call last):
     ValueError: stride=0 must be at least 1
     """
-    if not _is_int(value):
+    if not is_int(value):
         raise TypeError(f"{name}={value!r} must be an int")
     if value < least:  # type: ignore[operator]
         raise ValueError(f"{name}={value} must be at least {least}")
@@ -258,7 +258,12 @@ def _check_sizes(size: int, output_size: int) -> None:
     check_int("output_size", output_size, 1)
 
 
-def _is_int(value: object) -> bool:
+def is_int(value: object) -> bool:
+    """Whether a value counts as a whole number: an int or what stands for one, but no bool.
+
+    >>> is_int(3), is_int(True), is_int(3.0)
+    (True, False, False)
+    """
     # int first: a number that torch.compile follows is one, but cannot be asked for its attributes
     return (isinstance(value, int) or hasattr(value, "__index__")) and not isinstance(value, bool)
 

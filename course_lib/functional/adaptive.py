@@ -8,6 +8,7 @@ kind of argument, RuntimeError for a value or a shape out of range, NotImplement
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import torch
@@ -16,6 +17,7 @@ from course_lib.functional._average import average
 from course_lib.functional._bins import bins_of
 from course_lib.functional._extremum import LARGEST, extremum
 from course_lib.functional._windows import FLOATS, SHAPES, Windows, check_dtype, check_tensor
+from course_lib.geometry import is_int
 
 Size = int | Sequence[int | None]
 
@@ -131,12 +133,11 @@ def _sizes(name: str, n: int, input: torch.Tensor, output_size, mean: bool) -> t
     check_tensor(name, input)
     shape, several = tuple(input.shape), isinstance(output_size, (tuple, list))
     given = tuple(output_size) if several else (output_size,) * n
-    wrong_count = f"{name}(): output_size={output_size!r} must be an int or have {n} entries, one for each axis"
     if several and n > 1 and len(given) >= len(shape):
-        raise ValueError(wrong_count)
+        raise ValueError(_wrong_count(name, n, output_size))
     none = several and n > 1
     for value in given:
-        if isinstance(value, bool) or not (hasattr(value, "__index__") or none and value is None):
+        if not (is_int(value) or none and value is None):
             keep = " or None, which keeps the input's size" if n > 1 else ""
             raise TypeError(f"{name}(): output_size={output_size!r} must be an int or a sequence of {n} ints{keep}")
     anything = mean and n > 1 and all(value == 1 for value in given)  # torch takes a mean over any input's last axes
@@ -145,11 +146,17 @@ def _sizes(name: str, n: int, input: torch.Tensor, output_size, mean: bool) -> t
             f"{name}(): input must have {n + 1} or {n + 2} axes, {SHAPES[n]}, but its shape is {shape}"
         )
     if len(given) != n:
-        raise RuntimeError(wrong_count)
-    sizes = tuple(size if value is None else value.__index__() for value, size in zip(given, shape[-n:], strict=True))
+        raise RuntimeError(_wrong_count(name, n, output_size))
+    sizes = tuple(
+        size if value is None else operator.index(value) for value, size in zip(given, shape[-n:], strict=True)
+    )
     if min(sizes) < 0:
         raise RuntimeError(f"{name}(): output_size={output_size!r} must be at least 0 on every axis")
     return sizes
+
+
+def _wrong_count(name: str, n: int, output_size) -> str:
+    return f"{name}(): output_size={output_size!r} must be an int or have {n} entries, one for each axis"
 
 
 def _check_not_empty(name: str, input: torch.Tensor, first: int) -> None:

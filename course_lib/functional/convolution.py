@@ -17,6 +17,7 @@ from course_lib import geometry
 from course_lib.functional._convolution import INPUT, OUTPUT, convolve
 from course_lib.functional._pieces import Convolution
 from course_lib.functional._windows import FLOATS, INTEGERS, SHAPES, Axis, check_dtype, check_tensor
+from course_lib.geometry import is_int
 
 Ints = int | Sequence[int]
 
@@ -239,7 +240,7 @@ def _check_tensors(name: str, n: int, input, weight, bias, groups) -> None:
     check_tensor(name, weight, "weight")
     if bias is not None:
         check_tensor(name, bias, "bias")
-    if isinstance(groups, bool) or not hasattr(groups, "__index__"):
+    if not is_int(groups):
         raise TypeError(f"{name}(): groups={groups!r} must be an int")
     if groups < 1:
         raise RuntimeError(f"{name}(): groups={groups} must be at least 1")

@@ -17,6 +17,7 @@ from torch import Tensor
 from course_lib.functional._blocks import blocks
 from course_lib.functional._linear import apply
 from course_lib.functional._windows import check_dtype, check_tensor, is_channels_last
+from course_lib.geometry import is_int
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
@@ -148,7 +149,7 @@ def _check_int(name: str, argument: str, input: Tensor, value: int) -> None:
     check_tensor(name, input)
     if input.dtype is torch.complex32:
         check_dtype(name, input, (torch.complex64, torch.complex128))
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if not is_int(value):
         raise TypeError(f"{name}(): {argument}={value!r} must be an int")
     if value < 1:
         raise RuntimeError(f"{name}(): {argument}={value} must be at least 1")

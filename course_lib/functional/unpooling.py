@@ -10,6 +10,7 @@ IndexError for a shape, NotImplementedError for a dtype.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 import torch
@@ -20,6 +21,7 @@ from course_lib.functional._linear import apply
 from course_lib.functional._resample import resample
 from course_lib.functional._taps import Axis as Resized
 from course_lib.functional._windows import FLOATS, SHAPES, Axis, check_dtype, check_tensor, is_channels_last
+from course_lib.geometry import is_int
 
 Ints = int | Sequence[int]
 
@@ -247,11 +249,11 @@ def _sizes(name: str, n: int, output_size, least: list[int], bounds: list[tuple[
     """The sizes to go back to: those of output_size, which may stand behind N and C, or the default."""
     if output_size is None:
         return least
-    if not isinstance(output_size, Sequence) or not all(hasattr(size, "__index__") for size in output_size):
+    if not isinstance(output_size, Sequence) or not all(map(is_int, output_size)):
         raise TypeError(f"{name}(): output_size={output_size!r} must be a sequence of {n} ints, one for each axis")
     if len(output_size) not in (n, n + 2):
         raise ValueError(f"{name}(): output_size={output_size!r} must have {n} entries, or {n + 2} with N and C")
-    sizes = [size.__index__() for size in output_size[-n:]]
+    sizes = [operator.index(size) for size in output_size[-n:]]
     for dim, (size, (low, high)) in enumerate(zip(sizes, bounds, strict=True)):
         if not low <= size <= high:
             raise ValueError(

@@ -103,8 +103,8 @@ def living(zygote: Zygote) -> list[str]:
     found, ahead = [], [zygote.pid]
     while ahead:
         process = ahead.pop()
-        for task in Path(f"/proc/{process}/task").glob("*/children"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one of them is gone by now
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one of them is gone by now
+            for task in Path(f"/proc/{process}/task").glob("*/children"):
                 for child in task.read_text().split():
                     ahead.append(int(child))
                     if Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z":
