@@ -7,9 +7,7 @@ import torch
 from torch import nn
 
 from course_lib.analysis import cost, overlap, phase_energy, receptive_field, shift_consistency
-
-# What no whole number, no shape, no tensor and no module is, or one out of range.
-BAD = (None, "two", 2.5, -1, 0, True, (), (0,), (2, 2, 2, 2), (1, "a"), [[1]], object(), float("nan"), {})
+from tests.bad_arguments import BAD, refusals
 
 WINDOW = {"kernel_size": 3, "stride": 2}
 NET = {"module": nn.Conv1d(1, 1, 3), "x": torch.ones(1, 1, 9)}
@@ -39,14 +37,6 @@ CALLS = [
     ids=lambda value: getattr(value, "__name__", value if isinstance(value, str) else ""),
 )
 def test_a_bad_argument_is_named_and_nothing_is_changed(measure, arguments, which):
-    refused: list[tuple[object, str]] = []
-    for bad in BAD:
-        call = {key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in arguments.items()}
-        try:
-            measure(**{**call, which: bad})
-        except (TypeError, ValueError, RuntimeError) as error:
-            refused.append((bad, str(error)))
-            for key, value in arguments.items():
-                assert not isinstance(value, torch.Tensor) or torch.equal(call[key], value)
+    refused = refusals(measure, arguments, which)
     assert [each for each in refused if which not in each[1]] == []
     assert len(refused) > len(BAD) // 2

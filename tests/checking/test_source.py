@@ -61,6 +61,7 @@ def test_the_cell_and_what_it_defined_give_the_same_text(shell: InteractiveShell
     text = source_of(shell.user_ns[name])
     assert text == text_in(name, cell)
     assert text.startswith(("class Doubled(nn.Module):", "def triple(x):"))
+    assert "after" not in text
     if name == "triple":
         assert text == inspect.getsource(shell.user_ns[name])
     assert text.endswith(("x\n", "# of x\n"))

@@ -6,9 +6,7 @@ import pytest
 import torch
 
 import course_lib.nn as cnn
-
-# What no whole number, no size and no tensor is, or one out of range.
-BAD = (None, "two", 2.5, -1, 0, True, (), (0,), (2, 2, 2, 2), (1, "a"), [[1]], object(), float("nan"), {})
+from tests.bad_arguments import BAD, refusals
 
 CALLS = {
     "AvgUnpool2d": {"kernel_size": 2, "stride": 2, "padding": 0, "convention": "copy"},
@@ -25,14 +23,6 @@ CALLS = {
 
 @pytest.mark.parametrize(("name", "argument"), [(name, argument) for name, call in CALLS.items() for argument in call])
 def test_a_bad_argument_is_named_and_nothing_is_changed(name, argument):
-    refused: list[tuple[object, str]] = []
-    for bad in BAD:
-        call = {key: value.clone() if isinstance(value, torch.Tensor) else value for key, value in CALLS[name].items()}
-        try:
-            getattr(cnn, name)(**{**call, argument: bad})
-        except (TypeError, ValueError, RuntimeError) as error:
-            refused.append((bad, str(error)))
-            for key, value in CALLS[name].items():
-                assert not isinstance(value, torch.Tensor) or torch.equal(call[key], value)
+    refused = refusals(getattr(cnn, name), CALLS[name], argument)
     assert [each for each in refused if argument.removesuffix("s") not in each[1]] == []
     assert len(refused) > len(BAD) // 2
