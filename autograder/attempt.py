@@ -31,12 +31,12 @@ def warm() -> None:
             run(exercise, misconception.wrong, exercise.facets[0].public[0], twice=True)
 
 
-def serve(socket: socket.socket, cells: Cells) -> None:
+def serve(stream: socket.socket, cells: Cells) -> None:
     """Answers the examiner's messages one after the other, each answer with the id of its question.
 
     To the cases of an exercise there is an answer each, sent as soon as it is there.
     """
-    connection = wire.Connection(socket)
+    connection = wire.Connection(stream)
     while True:
         try:
             question = connection.receive(MESSAGE_LIMIT)

@@ -93,7 +93,7 @@ def normalise(raw: bytes | None, master: Master) -> Normalised:
         anomalies += [Anomaly("deleted", name) for name in known.keys() - seen]
     built = _with_missing(built, master, seen, texts)
     _number(built, master)
-    # Nor by its new_notebook: what comes of this is validated when it is written.
+    # Not by nbformat's new_notebook, which validates: what comes of this is validated when it is written.
     notebook = copied(NotebookNode({**master.source, "cells": []}))
     notebook.cells = built
     order = list(known)

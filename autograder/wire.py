@@ -46,8 +46,8 @@ class Late(Exception):
 class Connection:
     """One end of a stream socket, over which messages go both ways."""
 
-    def __init__(self, socket: socket.socket):
-        self._socket = socket
+    def __init__(self, stream: socket.socket):
+        self._stream = stream
         self._come = bytearray()
 
     def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
@@ -58,9 +58,9 @@ class Connection:
         blobs: list[bytes] = []
         body = _pack(message, blobs)
         header = _ENCODER.encode({"body": body, "blobs": [len(blob) for blob in blobs]}).encode()
-        self._socket.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+        self._stream.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
         try:
-            self._socket.sendall(b"".join([LENGTH.pack(len(header)), header, *blobs]))
+            self._stream.sendall(b"".join([LENGTH.pack(len(header)), header, *blobs]))
         except TimeoutError:
             raise Late from None
         except (BrokenPipeError, ConnectionResetError) as error:
@@ -99,9 +99,9 @@ class Connection:
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise Late
-        self._socket.settimeout(left)
+        self._stream.settimeout(left)
         try:
-            came = self._socket.recv(CHUNK)
+            came = self._stream.recv(CHUNK)
         except TimeoutError:
             raise Late from None
         except ConnectionResetError as error:
@@ -111,7 +111,7 @@ class Connection:
         return came
 
     def close(self) -> None:
-        self._socket.close()
+        self._stream.close()
 
 
 _ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))

@@ -41,6 +41,7 @@ from autograder.record import Record
 from autograder.replay import Replay, Submission, is_linked
 from autograder.script import Script
 
+# As nbformat writes a notebook; its own writer would copy it first.
 AS_NBFORMAT: dict[str, Any] = {"ensure_ascii": False, "indent": 1, "separators": (",", ": "), "sort_keys": True}
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.functional._windows import check_tensor
-from course_lib.geometry import check_int, per_axis
+from course_lib.geometry import check_int, is_int, per_axis
 
 
 class Layer(NamedTuple):
@@ -97,7 +97,7 @@ def layers_of(module: nn.Module, axis: int = -1) -> tuple[Layer, ...]:
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module must be an nn.Module, not {type(module).__name__}")
-    if not isinstance(axis, int) or isinstance(axis, bool):
+    if not is_int(axis):
         raise TypeError(f"axis={axis!r} must be an int")
     layers = []
     for name, leaf in module.named_modules():

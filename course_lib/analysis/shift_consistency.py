@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.functional._windows import check_tensor
+from course_lib.geometry import is_int
 
 Down = Callable[[Tensor], Tensor]
 
@@ -49,7 +50,7 @@ def moved(pictures: Tensor, down: int, right: int) -> Tensor:
     """
     check_tensor("moved", pictures, "pictures")
     for name, value in (("down", down), ("right", right)):
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not is_int(value):
             raise TypeError(f"{name}={value!r} must be an int, of pixels")
     return pictures.roll((down, right), dims=(2, 3))
 

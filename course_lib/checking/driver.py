@@ -122,8 +122,7 @@ def _run(
         try:
             with guarded(() if trusted else exercise.banned) as guard, limited():
                 called = _called(exercise, work, case, first, second, updated)
-            # Behind the guard, which makes every operator slower, and within a limit of its own: what came back can be
-            # nested without end.
+            # Behind the guard, and within a limit of its own: what came back can be nested without end.
             with limited():
                 found = _looked_at(case, first, updated, called, trusted)
         except KeyboardInterrupt:

@@ -35,8 +35,10 @@ class Plan:
 
 def resample(x: Tensor, axes: tuple[Axis, ...]) -> Tensor:
     """Apply each axis' matrix. The result is a new tensor in the input's memory format."""
+    if not torch.compiler.is_compiling():
+        return _DualResample.apply(x, Plan(axes), False)
     axes = tuple(replace(axis, size=plain(axis.size), out=plain(axis.out)) for axis in axes)
-    return (_Resample if torch.compiler.is_compiling() else _DualResample).apply(x, Plan(axes), False)
+    return _Resample.apply(x, Plan(axes), False)
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from course_lib.functional.adaptive import adaptive_avg, adaptive_max
+from course_lib.geometry import is_int
 
 POOLS: dict[str, Callable] = {"max": adaptive_max, "avg": adaptive_avg}
 
@@ -35,7 +36,7 @@ def spatial_pyramid_pool(
         )
     for level in output_sizes:
         sides = level if isinstance(level, (tuple, list)) else (level,)
-        if not all(isinstance(side, int) and not isinstance(side, bool) for side in sides):
+        if not all(map(is_int, sides)):
             raise TypeError(
                 f"spatial_pyramid_pool(): output_sizes={output_sizes!r} must be ints: None would keep the input's size"
             )

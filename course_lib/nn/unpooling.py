@@ -54,11 +54,10 @@ class AvgUnpool2d(nn.Module):
         super().__init__()
         if convention not in ("copy", "adjoint"):
             raise ValueError(f"convention={convention!r} must be 'copy' or 'adjoint'")
-        per_axis(kernel_size, 2, "kernel_size"), per_axis(padding, 2, "padding")
-        if stride is not None:
-            per_axis(stride, 2, "stride")
-        self.kernel_size, self.padding, self.convention = kernel_size, padding, convention
-        self.stride = kernel_size if stride is None else stride
+        stride = kernel_size if stride is None else stride
+        for name, value in (("kernel_size", kernel_size), ("stride", stride), ("padding", padding)):
+            per_axis(value, 2, name)
+        self.kernel_size, self.stride, self.padding, self.convention = kernel_size, stride, padding, convention
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         return CF.avg_unpool2d(input, self.kernel_size, self.stride, self.padding, output_size, self.convention)
