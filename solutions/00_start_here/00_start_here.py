@@ -407,7 +407,7 @@ F.max_pool2d(huge, kernel_size=3, stride=2, padding=1).shape
 # %% [markdown]
 # ## Your course
 #
-# This is the whole way. Lessons that are not built yet are marked as planned.
+# This is the whole way.
 #
 # <!-- map -->
 

@@ -563,5 +563,4 @@ learned(nn.MaxPool2d(2)), learned(nn.Conv2d(64, 64, kernel_size=2, stride=2))
 
 # %% [markdown]
 # Next comes lesson 02, *Backward and shift*: where the gradient of a maximum goes, and whether pooling really makes a
-# network blind to small shifts. The course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is
-# built yet.
+# network blind to small shifts.

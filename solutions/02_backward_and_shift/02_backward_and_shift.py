@@ -737,5 +737,4 @@ torch.allclose(by_transposed, avg_pool_backward(grad_output, (7, 7), 3, 2))
 
 # %% [markdown]
 # Next comes lesson 03, *Strided convolution, receptive field, cost*: how far a network sees, and what each step of
-# making a map smaller really saves. The course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether
-# it is built yet.
+# making a map smaller really saves.

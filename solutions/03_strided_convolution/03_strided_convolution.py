@@ -702,5 +702,4 @@ counter.get_total_flops()
 # </details>
 
 # %% [markdown]
-# Next comes lesson 04, *Adaptive pooling and pyramids*: how a network takes pictures of any size. The course map in
-# [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# Next comes lesson 04, *Adaptive pooling and pyramids*: how a network takes pictures of any size.

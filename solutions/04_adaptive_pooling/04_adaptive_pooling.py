@@ -658,5 +658,5 @@ torch.equal(area, F.adaptive_avg_pool2d(cat[None], 24))
 # </details>
 
 # %% [markdown]
-# Next comes lesson 05, *The CNN block*: convolution, batch norm, ReLU and pooling as one thing, and what happens when it
-# works in place. The course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# Next comes lesson 05, *The CNN block*: convolution, batch norm, ReLU and pooling as one thing, and what happens when
+# it works in place.

@@ -856,5 +856,4 @@ torch.allclose(fused.weight, ours.weight), torch.allclose(fused.bias, ours.bias,
 # </details>
 
 # %% [markdown]
-# Next comes lesson 06, *Interpolation*: the way back up. The course map in
-# [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# Next comes lesson 06, *Interpolation*: the way back up.

@@ -1035,5 +1035,4 @@ except NotImplementedError as error:
 # </details>
 
 # %% [markdown]
-# Next comes lesson 07, *Unpooling*: going up again with the help of what was remembered on the way down. The course
-# map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# Next comes lesson 07, *Unpooling*: going up again with the help of what was remembered on the way down.

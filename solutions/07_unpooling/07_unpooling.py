@@ -555,4 +555,4 @@ torch.equal(avg_unpool(y, 2), nearest)
 
 # %% [markdown]
 # Next comes lesson 08, *Transposed convolution*: each number goes to a whole window again, but with weights that are
-# learned. The course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# learned.

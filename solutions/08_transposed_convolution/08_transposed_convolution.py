@@ -636,5 +636,4 @@ torch.equal(copies, F.interpolate(y, scale_factor=2, mode="nearest"))
 
 # %% [markdown]
 # Next comes lesson 09, *Pixel shuffle and the checkerboard*: a third way to grow, made of channels, and a race of
-# upsamplers. The
-# course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# upsamplers.

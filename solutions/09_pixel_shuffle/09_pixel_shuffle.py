@@ -694,4 +694,4 @@ print("CRD by fold:           ", torch.equal(folded, pixel_shuffle(x, 2)))
 
 # %% [markdown]
 # Next comes lesson 10, *Encoder and decoder: U-Net*, in which everything that makes maps smaller and larger meets in
-# one network. The course map in [lesson 00](../00_start_here/00_start_here.ipynb) says whether it is built yet.
+# one network.
