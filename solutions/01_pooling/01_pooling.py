@@ -562,5 +562,5 @@ learned(nn.MaxPool2d(2)), learned(nn.Conv2d(64, 64, kernel_size=2, stride=2))
 # </details>
 
 # %% [markdown]
-# Next comes lesson 02, *Backward and shift*: where the gradient of a maximum goes, and whether pooling really makes a
-# network blind to small shifts.
+# Next comes [lesson 02](../02_backward_and_shift/02_backward_and_shift.ipynb), *Backward and shift*: where the gradient
+# of a maximum goes, and whether pooling really makes a network blind to small shifts.

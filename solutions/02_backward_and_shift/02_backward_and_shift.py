@@ -736,5 +736,5 @@ torch.allclose(by_transposed, avg_pool_backward(grad_output, (7, 7), 3, 2))
 # </details>
 
 # %% [markdown]
-# Next comes lesson 03, *Strided convolution, receptive field, cost*: how far a network sees, and what each step of
-# making a map smaller really saves.
+# Next comes [lesson 03](../03_strided_convolution/03_strided_convolution.ipynb), *Strided convolution, receptive field,
+# cost*: how far a network sees, and what each step of making a map smaller really saves.

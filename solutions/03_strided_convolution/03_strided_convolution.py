@@ -702,4 +702,5 @@ counter.get_total_flops()
 # </details>
 
 # %% [markdown]
-# Next comes lesson 04, *Adaptive pooling and pyramids*: how a network takes pictures of any size.
+# Next comes [lesson 04](../04_adaptive_pooling/04_adaptive_pooling.ipynb), *Adaptive pooling and pyramids*: how a
+# network takes pictures of any size.

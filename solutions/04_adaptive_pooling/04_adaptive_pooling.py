@@ -658,5 +658,5 @@ torch.equal(area, F.adaptive_avg_pool2d(cat[None], 24))
 # </details>
 
 # %% [markdown]
-# Next comes lesson 05, *The CNN block*: convolution, batch norm, ReLU and pooling as one thing, and what happens when
-# it works in place.
+# Next comes [lesson 05](../05_cnn_block/05_cnn_block.ipynb), *The CNN block*: convolution, batch norm, ReLU and pooling
+# as one thing, and what happens when it works in place.

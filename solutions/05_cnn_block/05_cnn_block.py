@@ -856,4 +856,4 @@ torch.allclose(fused.weight, ours.weight), torch.allclose(fused.bias, ours.bias,
 # </details>
 
 # %% [markdown]
-# Next comes lesson 06, *Interpolation*: the way back up.
+# Next comes [lesson 06](../06_interpolation/06_interpolation.ipynb), *Interpolation*: the way back up.

@@ -1035,4 +1035,5 @@ except NotImplementedError as error:
 # </details>
 
 # %% [markdown]
-# Next comes lesson 07, *Unpooling*: going up again with the help of what was remembered on the way down.
+# Next comes [lesson 07](../07_unpooling/07_unpooling.ipynb), *Unpooling*: going up again with the help of what was
+# remembered on the way down.

@@ -554,5 +554,5 @@ torch.equal(avg_unpool(y, 2), nearest)
 # </details>
 
 # %% [markdown]
-# Next comes lesson 08, *Transposed convolution*: each number goes to a whole window again, but with weights that are
-# learned.
+# Next comes [lesson 08](../08_transposed_convolution/08_transposed_convolution.ipynb), *Transposed convolution*: each
+# number goes to a whole window again, but with weights that are learned.

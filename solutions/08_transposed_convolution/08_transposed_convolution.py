@@ -635,5 +635,5 @@ torch.equal(copies, F.interpolate(y, scale_factor=2, mode="nearest"))
 # </details>
 
 # %% [markdown]
-# Next comes lesson 09, *Pixel shuffle and the checkerboard*: a third way to grow, made of channels, and a race of
-# upsamplers.
+# Next comes [lesson 09](../09_pixel_shuffle/09_pixel_shuffle.ipynb), *Pixel shuffle and the checkerboard*: a third way
+# to grow, made of channels, and a race of upsamplers.

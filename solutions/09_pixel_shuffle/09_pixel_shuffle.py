@@ -693,5 +693,5 @@ print("CRD by fold:           ", torch.equal(folded, pixel_shuffle(x, 2)))
 # </details>
 
 # %% [markdown]
-# Next comes lesson 10, *Encoder and decoder: U-Net*, in which everything that makes maps smaller and larger meets in
-# one network.
+# Next comes [lesson 10](../10_unet/10_unet.ipynb), *Encoder and decoder: U-Net*, in which everything that makes maps
+# smaller and larger meets in one network.
