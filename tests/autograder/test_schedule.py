@@ -30,10 +30,11 @@ def parts(name: str) -> list[int]:
     while ahead:
         process = ahead.pop()
         with contextlib.suppress(OSError):
-            tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
-            ahead += [int(child) for task in tasks for child in task.read_text().split()]
             if Path(f"/proc/{process}/comm").read_text().strip() == name and process != os.getpid():
                 found.append(process)
+                continue  # what it has forked bears its name, too, for a moment
+            tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
+            ahead += [int(child) for task in tasks for child in task.read_text().split()]
     return found
 
 
