@@ -6,7 +6,6 @@ certificates` tells them, with TLS between all parts, one of which lies behind a
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import random
@@ -18,14 +17,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autograder import certificates, cluster, cluster_pool, grade, ledger
+from autograder import certificates, cluster, cluster_pool, grade, ledger, sandbox
 from autograder.sandbox import Limits
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -180,22 +179,21 @@ class Site:
         self.commands = [f"env {line.strip()}" for line in told.splitlines() if " --tls-key " in line]
         self.preload = folder / "preload.py"  # of the worker that is far away: its zygote is warm, the other's is not
         self.preload.write_text(preload)
-        self.name = f"far-{os.getpid()}"
-        self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.name}")
-        # Addresses of this process's own: what a test that was killed left behind must not answer in their place.
-        network = ipaddress.ip_address("10.128.0.0") + 4 * (os.getpid() % 2**20)
-        self.host, self.distant = (str(network + 1), str(network + 2)) if self.far else ("127.0.0.1", "")
-        near, there = f"near{os.getpid()}", f"-n {self.name}"
+        self.near, self.there = f"near-{os.getpid()}", f"far-{os.getpid()}"  # two networks, and a way between them
+        self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.near}")
+        self.host, self.distant = ("10.0.0.1", "10.0.0.2") if self.far else ("127.0.0.1", "")
         for arguments in (
-            f"link add {near} type veth peer name way netns {self.name}",
-            f"addr add {self.host}/30 dev {near}",
-            f"link set {near} up",
-            f"{there} addr add {self.distant}/30 dev way",
-            f"{there} link set lo up",
+            f"netns add {self.there}",
+            f"-n {self.near} link add way type veth peer name way netns {self.there}",
+            f"-n {self.near} addr add {self.host}/30 dev way",
+            f"-n {self.near} link set way up",
+            f"-n {self.near} link set lo up",
+            f"-n {self.there} addr add {self.distant}/30 dev way",
+            f"-n {self.there} link set lo up",
         ):
             assert not self.far or self.ip(arguments)
         with socket.socket() as free:
-            free.bind(("", 0))
+            free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"tls://{self.host}:{self.port}"
         self.processes: dict[str, subprocess.Popen] = {}
@@ -205,7 +203,7 @@ class Site:
 
     def reach(self, up: bool) -> None:
         """Joins the worker that is far away, or cuts it off."""
-        assert self.ip(f"-n {self.name} link set way {'up' if up else 'down'}")
+        assert self.ip(f"-n {self.there} link set way {'up' if up else 'down'}")
 
     def start(self, *names: str) -> None:
         """Starts what does not run."""
@@ -219,7 +217,7 @@ class Site:
                 continue
             command = scheduler if name == "scheduler" else f"{worker} --nworkers 1 --name {name}"
             if name == "far":
-                command = f"ip netns exec {self.name} {command} --preload {self.preload}"
+                command = f"ip netns exec {self.there} {command} --preload {self.preload}"
             self.processes[name] = subprocess.Popen(
                 shlex.split(command), env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True
             )
@@ -241,14 +239,34 @@ class Site:
             self.kill(name)
         self.log.close()
         if self.far:
-            self.ip(f"netns del {self.name}")
+            self.ip(f"netns del {self.near}")
+            self.ip(f"netns del {self.there}")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm_preload: str) -> Iterator[Site]:
+def built_site(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm_preload: str
+) -> Iterator[Site]:
     site = Site(tmp_path_factory.mktemp("site") / "certificates", environment, warm_preload)
     yield site
     site.close()
+
+
+@pytest.fixture
+def site(built_site: Site) -> Iterator[Site]:
+    """The test, and all that it starts, in the network that is near.
+
+    The machine's own network must not change: a browser would drop what it is fetching, and browsers are tested too.
+    """
+    with ExitStack() as networks:
+        if built_site.far:
+            own, near = (
+                networks.enter_context(open(path))
+                for path in ("/proc/thread-self/ns/net", f"/run/netns/{built_site.near}")
+            )
+            sandbox._call("setns", near.fileno(), sandbox.CLONE_NEWNET)
+            networks.callback(sandbox._call, "setns", own.fileno(), sandbox.CLONE_NEWNET)
+        yield built_site
 
 
 def test_the_network_is_cut(
