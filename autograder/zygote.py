@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,8 @@ def warm() -> Cells:
 
     for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
         importlib.import_module(module.name)
+    laying = threading.Thread(target=sandbox.use_huge_pages)  # beside what follows, on another core
+    laying.start()
     torch.set_num_threads(1)
     x = torch.randn(1, 1, 4, 4, requires_grad=True)
     F.max_pool2d(x, 2).sum().backward()
@@ -92,10 +95,11 @@ def warm() -> Cells:
     plt.figure().savefig(os.devnull, format="png")
     plt.close("all")
     attempt.warm()
-    cells.forget()  # which collects what importing has left, too
     gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
     gc.enable()
-    sandbox.use_huge_pages()
+    cells.forget()
+    laying.join()
+    sandbox.use_huge_pages()  # what has come since
     return cells
 
 

@@ -120,10 +120,10 @@ def _run(
     ):
         warnings.simplefilter("ignore")
         try:
-            with guarded(() if trusted else exercise.banned) as guard, limited():
-                called = _called(exercise, work, case, first, second, updated)
-            # Behind the guard, and within a limit of its own: what came back can be nested without end.
             with limited():
+                with guarded(() if trusted else exercise.banned) as guard:
+                    called = _called(exercise, work, case, first, second, updated)
+                # Behind the guard, and within the limit: what came back can be nested without end.
                 found = _looked_at(case, first, updated, called, trusted)
         except KeyboardInterrupt:
             raise

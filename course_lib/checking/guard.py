@@ -95,7 +95,11 @@ def is_banned(name: str, families: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_banned(name: str, families: tuple[str, ...]) -> bool:
-    return any(word in _plain(name) for family in families for word in FAMILIES[family])
+    return _holds(_plain(name), families)
+
+
+def _holds(plain: str, families: Sequence[str]) -> bool:
+    return any(word in plain for family in families for word in FAMILIES[family])
 
 
 def static_hits(work: Callable, families: Sequence[str]) -> list[Hit]:
@@ -170,12 +174,22 @@ def _watch(families: tuple[str, ...]) -> None:
     if not _libraries:
         _libraries["_"] = Library("_", "IMPL")
         _libraries["_"].fallback(fallthrough_kernel, KEY_NAME)
+    for plain, operators in _operators().items():
+        if _holds(plain, families):
+            for operator in operators - _watched:
+                _watched.add(operator)
+                namespace, name = operator.split("::")
+                library = _libraries.setdefault(namespace, Library(namespace, "IMPL"))
+                library.impl(name, _kernel(namespace, *name.split(".")), KEY_NAME, with_keyset=True)
+
+
+@cache
+def _operators() -> dict[str, set[str]]:
+    """Every operator that torch's dispatcher knows, by its plain name without namespace and overload."""
+    found: dict[str, set[str]] = {}
     for operator in torch._C._dispatch_get_all_op_names():
-        namespace, name = operator.split("::")
-        if operator not in _watched and is_banned(name.split(".")[0], families):
-            _watched.add(operator)
-            library = _libraries.setdefault(namespace, Library(namespace, "IMPL"))
-            library.impl(name, _kernel(namespace, *name.split(".")), KEY_NAME, with_keyset=True)
+        found.setdefault(_plain(operator.split("::")[1].split(".")[0]), set()).add(operator)
+    return found
 
 
 def _kernel(namespace: str, name: str, overload: str = "default") -> Callable:
@@ -206,14 +220,18 @@ def _refused(families: Sequence[str]) -> tuple[types.FunctionType, ...]:
 @lru_cache(maxsize=64)
 def _refused_of(families: tuple[str, ...], modules: tuple[str, ...]) -> tuple[types.FunctionType, ...]:
     """Looked up anew whenever one more of them is loaded. A closure's code can't be swapped, what it calls can."""
-    found: dict[types.FunctionType, None] = {}
-    for member in [member for name in modules for member in vars(sys.modules[name]).values()]:
-        if inspect.isfunction(member) and (
-            (is_banned(member.__name__, families) and _is_theirs(member))
-            or (_is_answer(member) and not member.__code__.co_freevars)
-        ):
-            found[member] = None
-    return tuple(found)
+    references, answers = _functions_of(modules)
+    return (*(each for each in references if is_banned(each.__name__, families)), *answers)
+
+
+@lru_cache(maxsize=1)
+def _functions_of(modules: tuple[str, ...]) -> tuple[list[types.FunctionType], list[types.FunctionType]]:
+    """The functions that these modules hold: torch's and course_lib's operators, and what exercises are made of."""
+    found = {
+        member: None for name in modules for member in vars(sys.modules[name]).values() if inspect.isfunction(member)
+    }
+    references = [each for each in found if _is_theirs(each)]
+    return references, [each for each in found if _is_answer(each) and not each.__code__.co_freevars]
 
 
 _open: list[Guard] = []
