@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.build import course_map, execute, sync
+from autograder.build import course_map, kernel, sync
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,7 +27,7 @@ def test_a_lesson_runs_and_shows_what_its_notebook_shows(
 ) -> None:
     for name, value in kernels.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(execute, "BOOT", ONE_SEED)
+    monkeypatch.setattr(kernel, "BOOT", ONE_SEED)
     assert "\n".join(map(str, sync.check(ROOT, [stem], execute=True))) == ""
 
 

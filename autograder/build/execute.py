@@ -3,59 +3,20 @@
 from __future__ import annotations
 
 import copy
-import os
 import re
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TextIO
+from collections.abc import Callable
 
-from jupyter_client import AsyncKernelManager
-from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
 from autograder.build import BuildError
+from autograder.build.kernel import Kernel
 from autograder.build.source import Source
 
 SECONDS_PER_CELL = 600
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-# A built lesson must not depend on who builds it: on a secret seed, a learner's progress, a hash's order.
-UNSET = ("DOWN_AND_UP_SECRET", "DOWN_AND_UP_PROGRESS", "JPY_SESSION_NAME")
-SET = {"PYTHONHASHSEED": "0"}
-# Every lesson imports these, which takes seconds: the kernel does while it boots, and gives the lesson no name by it.
-SOON = "torch", "matplotlib.figure"
-BOOT = f"list(map(__import__, {SOON!r})) and None"
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A running kernel and what it writes to its own stderr."""
-
-    manager: AsyncKernelManager
-    stderr: TextIO
-
-
-@contextmanager
-def kernel() -> Iterator[Kernel]:
-    """Starts a kernel, so that it boots while the caller still reads the lesson, and ends it in any case.
-
-    It works in an empty scratch folder, so that a lesson leaves nothing behind in the repository.
-    """
-    manager = AsyncKernelManager(kernel_name="python3")
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
-        run_sync(manager.start_kernel)(
-            cwd=folder, env=_environment(), stderr=stderr, extra_arguments=[f"--IPKernelApp.exec_lines={BOOT}"]
-        )
-        try:
-            yield Kernel(manager, stderr)
-        finally:
-            if manager.has_kernel:
-                run_sync(manager.shutdown_kernel)(now=True)
-            run_sync(manager.cleanup_resources)()
 
 
 def run(source: Source, kernel: Kernel, before_cell: Callable[[], object] = lambda: None) -> list[list[NotebookNode]]:
@@ -87,6 +48,7 @@ def run(source: Source, kernel: Kernel, before_cell: Callable[[], object] = lamb
             timeout=SECONDS_PER_CELL,
             skip_cells_with_tag="",  # what grading skips is run here, so that its pictures are seen
             coalesce_streams=True,
+            shutdown_kernel="immediate",  # it has nothing to save, and to take all its objects apart takes seconds
             record_timing=False,
             store_widget_state=False,
             on_cell_start=on_start,
@@ -98,10 +60,6 @@ def run(source: Source, kernel: Kernel, before_cell: Callable[[], object] = lamb
             kernel.stderr.seek(0)
             raise BuildError(_failure(source, notebook, current, error) + kernel.stderr.read()) from None
     return [cell.get("outputs", []) for cell in notebook.cells]
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name not in UNSET} | SET
 
 
 def _failure(source: Source, notebook: NotebookNode, index: int, error: Exception) -> str:

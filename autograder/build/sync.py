@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,8 @@ from nbformat import NotebookNode
 from autograder.build import BuildError, course_map, release
 from autograder.build import source as text
 from autograder.build.compare import difference
-from autograder.build.execute import kernel, run
+from autograder.build.execute import run
+from autograder.build.kernel import Kernel, kernel
 from autograder.build.normalize import normalize
 
 
@@ -42,15 +44,16 @@ def stems(root: Path, wanted: Sequence[str] = ()) -> list[str]:
     return list(wanted) or found
 
 
-def build(root: Path, wanted: Sequence[str] = ()) -> Iterator[str]:
+def build(root: Path, wanted: Sequence[str] = (), first: Kernel | None = None) -> Iterator[str]:
     """Builds the lessons, all without a name, and the README's table; yields a line about each.
 
+    first: a kernel that boots already, for the first lesson.
     A notebook that says the same as the one that stands is left as it is, so building twice changes nothing,
     not even where a cell's output varies.
     """
     for stem in stems(root, wanted):
         began = time.perf_counter()
-        notebook = _executed(root, stem)
+        notebook, first = _executed(root, stem, first), None
         path = _worked(root, stem)
         standing = _standing(path)
         if standing and not difference(standing, notebook, outputs=True):
@@ -84,13 +87,13 @@ def check(root: Path, wanted: Sequence[str] = (), execute: bool = False) -> Iter
             yield Stale(Path("README.md"), "its course map is another one", "python -m autograder build 00_start_here")
 
 
-def _executed(root: Path, stem: str) -> NotebookNode:
+def _executed(root: Path, stem: str, booting: Kernel | None = None) -> NotebookNode:
     """The worked notebook. The cells run as they are written, and beside them this process gets ready for the rest."""
-    with kernel() as booting, ThreadPoolExecutor(max_workers=1) as beside:
+    with nullcontext(booting) if booting else kernel() as running, ThreadPoolExecutor(max_workers=1) as beside:
         source = text.parse(_text(root, stem))
         completed = beside.submit(text.complete, source)
         beside.submit(_prepare)
-        outputs = run(source, booting, before_cell=lambda: completed.done() and completed.result())
+        outputs = run(source, running, before_cell=lambda: completed.done() and completed.result())
         notebook = completed.result()
     for cell, shown in zip(notebook.cells, outputs, strict=True):
         if cell.cell_type == "code":

@@ -8,7 +8,8 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder.build import BuildError, source
-from autograder.build.execute import kernel, run
+from autograder.build.execute import run
+from autograder.build.kernel import kernel
 
 FAILING = """\
 # %% [markdown]
