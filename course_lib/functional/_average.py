@@ -20,6 +20,7 @@ from course_lib.functional._windows import (
     check_dtype,
     check_shape,
     check_tensor,
+    constant,
     windows_of,
 )
 
@@ -89,7 +90,7 @@ def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tenso
         return math.prod([along[0] for along in counts])
     table = torch.ones((), dtype=x.dtype, device=x.device)
     for along in counts:
-        table = table[..., None] * torch.tensor(along, dtype=x.dtype, device=x.device)
+        table = table[..., None] * constant(along, x.device, x.dtype)
     return table
 
 

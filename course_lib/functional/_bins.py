@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from course_lib import geometry
-from course_lib.functional._windows import Axis
+from course_lib.functional._windows import Axis, constant
 
 LONGEST_PERIOD = 8
 
@@ -49,7 +49,7 @@ class Bins(Axis):
         return [x.index_select(self.dim, at) for x in tensors]
 
     def nearest(self, tap: int, device: torch.device) -> Tensor:
-        return torch.tensor([bin[min(tap, len(bin) - 1)] for bin in self._bins()], device=device)
+        return constant([bin[min(tap, len(bin) - 1)] for bin in self._bins()], device)
 
     def with_border(self, x: Tensor) -> tuple[Tensor, Axis]:
         return x, self  # no bin hangs over

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from course_lib.functional._folds import Fold, piece_count, pieces_and_runs, shapes_between, traced
-from course_lib.functional._windows import Axis, Windows, is_channels_last
+from course_lib.functional._windows import Axis, Windows, constant, is_channels_last
 
 EXACT = 2**24  # float32 holds whole numbers up to this
 
@@ -134,4 +134,4 @@ def first_tap(windows: Windows, device: torch.device) -> Tensor:
 
 def _column(values: list, axis: Axis, device: torch.device) -> Tensor:
     """One number for each output of an axis, in a shape that broadcasts along the others."""
-    return torch.tensor(values, device=device).reshape(-1, *(1,) * (-1 - axis.dim))
+    return constant(values, device).reshape(-1, *(1,) * (-1 - axis.dim))

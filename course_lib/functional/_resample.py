@@ -18,7 +18,7 @@ from torch import Tensor
 
 from course_lib.functional._sparse import Matrix, Run, Weight
 from course_lib.functional._taps import Axis
-from course_lib.functional._windows import is_channels_last
+from course_lib.functional._windows import constant, is_channels_last
 
 WIDE = 16  # channels, to be worth working on side by side
 BLOCK = 1 << 20  # entries that go through all axes at a time; no more than the result has, whose size scratch may add
@@ -129,25 +129,18 @@ def _gathered(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:
             if repeats:
                 part = z.repeat_interleave(repeats, axis.dim)
             else:
-                part = z.index_select(axis.dim, _on(z.device, index, torch.long))
+                part = z.index_select(axis.dim, constant(index, z.device, torch.long))
             if set(weight) != {1.0} or len(table) > 1:
-                part = part * _on(z.device, weight, z.dtype).reshape(-1, *(1,) * (-1 - axis.dim))
+                part = part * constant(weight, z.device, z.dtype).reshape(-1, *(1,) * (-1 - axis.dim))
             parts.append(part)
         z = functools.reduce(torch.add, parts)
         if empty:
-            z = z.index_fill(axis.dim, _on(z.device, empty, torch.long), 0)
+            z = z.index_fill(axis.dim, constant(empty, z.device, torch.long), 0)
         if shift is not None:
             z = ((z + ((1 << shift) >> 1)) >> shift).clamp(0, 255)
     z = z.to(x.dtype)
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
     return z.contiguous(memory_format=formats[x.dim()] if is_channels_last(x) else torch.contiguous_format)
-
-
-def _on(device: torch.device, values, dtype: torch.dtype) -> Tensor:
-    """A small table on a device, without waiting for it."""
-    if device.type != "cuda" or torch.compiler.is_compiling():
-        return torch.tensor(values, dtype=dtype, device=device)
-    return torch.tensor(values, dtype=dtype).pin_memory().to(device, non_blocking=True)
 
 
 def _in_blocks(x: Tensor, axes: tuple[Axis, ...], transpose: bool) -> Tensor:

@@ -6,7 +6,7 @@ the input, so an operator over windows is a few operations on whole slices, neve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -181,6 +181,12 @@ def check_dtype(name: str, input: Tensor, permitted: tuple[torch.dtype, ...]) ->
     if input.dtype not in permitted:
         names = ", ".join(str(dtype).removeprefix("torch.") for dtype in permitted)
         raise NotImplementedError(f"{name}(): input.dtype={input.dtype} must be one of {names} on {input.device.type}")
+
+
+def constant(values: Sequence, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+    """A small table on a device. A GPU fetches it from pinned memory, and nobody waits until it has."""
+    pinned = device.type == "cuda" and not torch.compiler.is_compiling()
+    return torch.tensor(values, dtype=dtype, pin_memory=pinned).to(device, non_blocking=pinned)
 
 
 def is_channels_last(x: Tensor, n: int | None = None) -> bool:

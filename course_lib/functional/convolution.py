@@ -216,8 +216,9 @@ def _conv_transpose(
 
 def _run(role: str, input: Tensor, weight: Tensor, bias: Tensor | None, conv: Convolution) -> Tensor:
     """The convolution (OUTPUT) of the input, or the transposed one (INPUT), plus the bias."""
-    if torch.is_autocast_enabled(input.device.type) and input.dtype in FLOATS[:3]:
-        dtype = torch.get_autocast_dtype(input.device.type)
+    device = input.device.type
+    if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device) and input.dtype in FLOATS[:3]:
+        dtype = torch.get_autocast_dtype(device)
         input, weight, bias = input.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
     batch = input if input.dim() == weight.dim() else input.unsqueeze(0)
     y = convolve(role, *((batch, weight) if role == OUTPUT else (weight, batch)), conv)
