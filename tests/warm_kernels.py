@@ -24,6 +24,8 @@ MODULES = (
     *("torch", "numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "ipykernel.kernelapp"),
     *("skimage.data", "skimage.io", "sklearn.datasets"),
     *("course_lib.functional", "course_lib.learner", "course_lib.figures", "course_lib.samples"),
+    # What torch imports where it first pads, differentiates or makes an optimizer.
+    *("torch.fx.experimental.symbolic_shapes", "torch._dynamo"),
 )
 # matplotlib reads this when it is imported; a lesson must not depend on the order of a set.
 SET = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0"}
