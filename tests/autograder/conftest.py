@@ -94,11 +94,21 @@ def course(tmp_path: Path) -> Path:
     return make_course(tmp_path)
 
 
+@pytest.fixture
+def kernels_are_warm(kernels: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test's lessons run in kernels that have imported torch."""
+    for name, value in kernels.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(scope="session")
-def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built_once(tmp_path_factory: pytest.TempPathFactory, kernels: dict[str, str]) -> Path:
     """A built scratch course that every test reads and none changes."""
     root = make_course(tmp_path_factory.mktemp("course"))
-    list(sync.build(root))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in kernels.items():
+            patch.setenv(name, value)
+        list(sync.build(root))
     return root
 
 

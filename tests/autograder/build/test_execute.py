@@ -1,4 +1,4 @@
-"""Running a lesson, and what is said when a cell fails."""
+"""Running a lesson, and what is said when a cell fails: the first with the kernel that is installed."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ for number in numbers:
     )
 """
 
+warm = pytest.mark.usefixtures("kernels_are_warm")
+
 
 def execute(tmp_path: Path, text: str) -> list[list[NotebookNode]]:
     """What each cell of a lesson with this text gives."""
@@ -48,6 +50,7 @@ def test_a_failing_cell_is_named_with_its_line_in_the_text(tmp_path: Path) -> No
     assert "return 1 / number" in traceback
 
 
+@warm
 def test_a_syntax_error_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"cell 1 \(before the first heading\) fails at .*, line 3: SyntaxError"):
         execute(tmp_path, "# %%\nfine = 1\nnot so fine\n")
@@ -58,6 +61,7 @@ def test_a_cell_that_ends_the_kernel_is_named(tmp_path: Path) -> None:
         execute(tmp_path, "# %%\nimport os\n\n# %%\nos._exit(1)\n")
 
 
+@warm
 def test_the_builders_secret_and_progress_stay_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOWN_AND_UP_SECRET", "the instructor's")
     monkeypatch.setenv("DOWN_AND_UP_PROGRESS", str(tmp_path / "progress.json"))
@@ -66,6 +70,7 @@ def test_the_builders_secret_and_progress_stay_outside(tmp_path: Path, monkeypat
     assert result.data["text/plain"] == "[]"
 
 
+@warm
 def test_a_lesson_leaves_no_file_behind(tmp_path: Path) -> None:
     execute(tmp_path, '# %%\nopen("left_behind.txt", "w").close()\n')
     assert [path.name for path in tmp_path.iterdir()] == ["98_halving.py"]

@@ -19,6 +19,8 @@ STEM = "98_halving"
 TEXT = Path("solutions", STEM, f"{STEM}.py")
 WORKED = Path("solutions", STEM, f"{STEM}.ipynb")
 RELEASED = Path("notebooks", STEM, f"{STEM}.ipynb")
+# test_execute.py starts the kernel that is installed.
+pytestmark = pytest.mark.usefixtures("kernels_are_warm")
 
 
 def contents(root: Path) -> dict[str, bytes]:
