@@ -3,7 +3,7 @@
 To start Python with torch takes seconds, and the tests run some fifty kernels. ``warm_kernels`` gives the variables
 with which Jupyter and nbgrader find a kernel named python3 that starts so. A notebook sees no difference: its names
 are its own, and what it does not import it does not have. The kernel that is installed has its turn where little is
-imported: in the tests of the build and of stock nbgrader (tests/autograder).
+imported: in test_execute.py (the build) and test_stock_nbgrader.py (nbgrader validate), both in tests/autograder.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ def graded(
     tmp_path_factory: pytest.TempPathFactory,
     cold_nbgrader: Callable[..., str],
     nbgrader: Callable[..., str],
+    kernels: dict[str, str],
 ) -> Path:
     """A course in which three learners have handed in and nbgrader has done all its work."""
     root = Path(shutil.copytree(built_once, tmp_path_factory.mktemp("stock") / "course"))
@@ -45,9 +46,9 @@ def graded(
     hand_in(root, "right", worked)
     hand_in(root, "even_lengths_only", worked, "values[::2]", "values[:-1:2]")
     hand_in(root, "untouched", released)
-    cold_nbgrader(root, "autograde", STEM, **STOCK)
+    cold_nbgrader(root, "autograde", STEM, **STOCK, **kernels)
     for command in ("generate_feedback", "generate_solution"):
-        nbgrader(root, command, STEM, **STOCK)
+        nbgrader(root, command, STEM, **STOCK, **kernels)
     nbgrader(root, "export", **STOCK)
     return root
 
@@ -83,6 +84,7 @@ def test_the_solution_is_executed(graded: Path) -> None:
 
 
 def test_validate_tells_a_right_notebook_from_an_untouched_one(graded: Path, nbgrader: Callable[..., str]) -> None:
+    """In the kernel that is installed."""
     assert "Success!" in nbgrader(graded, "validate", f"solutions/{STEM}/{STEM}.ipynb")
     assert "VALIDATION FAILED ON 1 CELL" in nbgrader(graded, "validate", f"notebooks/{STEM}/{STEM}.ipynb")
 
