@@ -137,7 +137,7 @@ def _run(
     if over:
         found = {"status": "out of time"}
     elif guard.hits:
-        found = {"status": "banned", "hits": tuple(guard.hits)}
+        found = {"status": "banned", "hits": tuple(guard.hits), "raised": found.get("raised")}
     return Outcome(**found, printed=text(printed.getvalue()))
 
 

@@ -31,6 +31,10 @@ SIGNATURE = "The check calls {wanted}, but yours is {yours}. Keep the names, the
 BANNED_LINE = "{name} uses {operator} in line {line}, which does the very thing that you are asked to build."
 BANNED_BASE = "{name} is built on {operator}, which is the very thing that you are asked to build."
 BANNED_CALL = "While it ran, {name} reached {operator}, which does the very thing that you are asked to build."
+BANNED_HELPER = (
+    "While it ran, {name} called {helper}, and that reached {operator}, which does the very thing that you are asked "
+    "to build. Mend {helper} first."
+)
 
 # What one case showed.
 RAISED_SENTENCE = "{type}: {message}"

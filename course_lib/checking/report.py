@@ -184,8 +184,13 @@ def sentences(exercise: Exercise, facet: FacetVerdict) -> Iterator[str]:
     elif outcome.status == "wrong state" and outcome.state:
         yield say.WRONG_STATE.format(wanted=outcome.state[0], yours=outcome.state[1] or "nothing")
     elif outcome.status == "banned":
-        yield say.BANNED_CALL.format(name=exercise.name, operator=outcome.hits[0].operator)
-        yield exercise.instead
+        reached, raised = outcome.hits[0].operator, outcome.raised
+        lines = raised.lines if raised and raised.type == "BannedOperator" else ()
+        if lines and lines[-1].function != lines[0].function:
+            yield say.BANNED_HELPER.format(name=exercise.name, helper=lines[-1].function, operator=reached)
+        else:
+            yield say.BANNED_CALL.format(name=exercise.name, operator=reached)
+            yield exercise.instead
     elif finding.reason == "changed":
         yield say.CHANGED.format(argument=_argument(exercise, outcome.changed[0]))
     elif finding.reason == "unsteady":

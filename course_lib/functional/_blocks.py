@@ -9,8 +9,8 @@ from torch import Tensor
 ENTRIES = 2**18
 
 
-def blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+def blocks(*tensors: Tensor, entries: int = ENTRIES) -> Iterator[tuple[Tensor, ...]]:
     """Views of the same samples of each tensor, as many as fit the cache of a CPU; elsewhere all of them."""
     x = tensors[0]
-    samples = max(1, ENTRIES // max(1, x[:1].numel())) if x.device.type == "cpu" else max(1, len(x))
+    samples = max(1, entries // max(1, x[:1].numel())) if x.device.type == "cpu" else max(1, len(x))
     return zip(*(t.split(samples) for t in tensors), strict=True)

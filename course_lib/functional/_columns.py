@@ -9,7 +9,7 @@ written in one order, x's axes before the spatial ones, then the taps of each ax
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -31,25 +31,24 @@ def gather(x: Tensor, axes: Sequence[Axis], columns: Tensor) -> None:
         columns[padding].zero_()
 
 
-def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor) -> None:
-    """Add each entry of `columns` to the position of `x` that it was gathered from; drop those of the padding."""
+def scatter(columns: Tensor, axes: Sequence[Axis], x: Tensor, write: Callable = Tensor.add_) -> None:
+    """Add each entry of `columns` to the position of `x` that it was gathered from; drop those of the padding.
+
+    Where each position belongs to one window, `write` may be Tensor.copy_.
+    """
     if torch.compiler.is_compiling():
         x.add_(_collected(columns, axes))
         return
     for taps, windows, positions in meetings(axes):
-        x[(..., *positions)].add_(columns[(..., *taps, *windows)])
+        write(x[(..., *positions)], columns[(..., *taps, *windows)])
 
 
 def put_back(columns: Tensor, axes: Sequence[Axis]) -> Tensor:
-    """`scatter` into a new tensor of zeros. Where each position belongs to one window, nothing needs to be added up."""
+    """`scatter` into a new tensor."""
     shape = (*columns.shape[: -2 * len(axes)], *(axis.size for axis in axes))
-    if torch.compiler.is_compiling() or not all(axis.is_tiling() for axis in axes):
-        x = columns.new_zeros(shape)
-        scatter(columns, axes, x)
-        return x
-    x = columns.new_empty(shape)
-    for taps, windows, positions in meetings(axes):
-        x[(..., *positions)].copy_(columns[(..., *taps, *windows)])
+    copies = not torch.compiler.is_compiling() and all(axis.is_tiling() for axis in axes)
+    x = (columns.new_empty if copies else columns.new_zeros)(shape)
+    scatter(columns, axes, x, Tensor.copy_ if copies else Tensor.add_)
     return x
 
 

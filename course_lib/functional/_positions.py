@@ -80,6 +80,11 @@ def _each_tap(x: Tensor, at: Tensor, axis: Axis, op: Extremum, nan: bool) -> tup
     best, best_at = axis.read(0, x, at)
     for tap in range(1, axis.kernel_size):
         challenger, its = axis.read(tap, x, at)
+        if torch.compiler.is_compiling():  # which makes one loop of it all, where a choice costs least
+            wins = op.beats(challenger, best)
+            wins = wins | (challenger != challenger) if nan else wins
+            best, best_at = torch.where(wins, challenger, best), torch.where(wins, its, best_at)
+            continue
         if challenger.stride(-1) != 1:  # far apart in memory, numbers are compared one by one, 20 times as slowly
             challenger, best = challenger.contiguous(), best.contiguous()
         hit = _ones(op.beats, challenger, best)

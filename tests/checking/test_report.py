@@ -121,6 +121,19 @@ def test_borrowed(scaled) -> None:
     assert "Build it from a product." in text
 
 
+def test_where_a_helper_borrows_the_report_names_the_helper(scaled) -> None:
+    def helper(x):
+        return torch.max_pool1d(x[None], 1)[0]
+
+    def work(x, times=2):
+        return helper(x)
+
+    text = " ".join(told(replace(scaled, banned=("pooling",), instead="Build it from helper."), work))
+    assert "While it ran, scaled called helper, and that reached max_pool1d, which" in text
+    assert "Mend helper first." in text
+    assert "Build it from helper." not in text
+
+
 def test_refused(scaled) -> None:
     assert told(scaled, None) == [
         "? scaled could not be judged: 0 of 5 points.",
