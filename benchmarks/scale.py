@@ -2,7 +2,8 @@
 
 dask's own commands run here, with TLS: a scheduler, and one worker or two. Each submission to lesson 01 has a text of
 its own, so that each is run. First the workers alone, with a quarter of the class: their results are kept and nothing
-is written. Then the whole class and the gradebook, while the memory of every part is looked at. Then once more with
+is written; and once more with half a core for each worker, so that all parts have cores enough (by a control group, as
+root). Then the whole class and the gradebook, while the memory of every part is looked at. Then once more with
 nothing changed. From these a model says what 10,000 and 100,000 submissions need.
 """
 
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -36,39 +37,72 @@ LESSON = "01_pooling"
 WORKERS = (1, 2)
 SETTINGS = {"OMP_NUM_THREADS": "1", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 SIZES = (1_000, 10_000, 100_000)
+SHARE = 0.5  # of a core
 PARTS = ("client and writer", "scheduler", "workers", "zygotes and learners")
+Processes = Sequence[psutil.Process]
 
 
 # The cluster ---------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def cluster(folder: Path, workers: int) -> Iterator[tuple[str, dict[str, psutil.Process]]]:
-    """The address of a scheduler with so many workers, and the processes of both."""
+def cluster(folder: Path, workers: int, share: float | None = None) -> Iterator[tuple[str, dict[str, Processes]]]:
+    """The address of a scheduler with so many workers, and the processes of both. share: of a core, for each worker."""
     tls = ("--tls-ca-file", folder / "ca.pem")
 
     def started(command: str, role: str, *options: str) -> subprocess.Popen:
         own = ("--tls-cert", folder / f"{role}.pem", "--tls-key", folder / f"{role}-key.pem", "--no-dashboard")
         quiet = ("--dashboard-address", "127.0.0.1:0")
         line = [sys.executable, "-m", "dask", command, *options, *tls, *own, *quiet]
-        log = open(folder / f"{role}.log", "w")  # noqa: SIM115
+        log = open(folder / f"{role}.log", "a")  # noqa: SIM115
         return subprocess.Popen(line, stdout=log, stderr=log, env=os.environ | SETTINGS)
 
     address = "tls://127.0.0.1:8798"
     scheduler = started("scheduler", "scheduler", "--host", "127.0.0.1", "--protocol", "tls", "--port", "8798")
-    worker = started("worker", "worker", address, "--nworkers", str(workers), "--nthreads", "1")
+    all_workers = [started("worker", "worker", address, "--nworkers", "1", "--nthreads", "1") for _ in range(workers)]
+    groups = [held(worker.pid, share) for worker in all_workers if share]
     try:
-        yield address, {"scheduler": psutil.Process(scheduler.pid), "workers": psutil.Process(worker.pid)}
+        yield (
+            address,
+            {
+                "scheduler": [psutil.Process(scheduler.pid)],
+                "workers": [psutil.Process(worker.pid) for worker in all_workers],
+            },
+        )
     finally:
-        for process in (worker, scheduler):
+        for process in (*all_workers, scheduler):
             process.send_signal(signal.SIGINT)
+        for process in (*all_workers, scheduler):
             process.wait()
+        for group in groups:
+            while (group / "cgroup.procs").read_text():  # what a worker had started ends a moment after it
+                time.sleep(0.1)
+            group.rmdir()
+
+
+def held(pid: int, share: float) -> Path:
+    """A new control group in which a process, and all that it will start, gets no more than this of a core."""
+    above, period = Path("/sys/fs/cgroup"), 100_000  # microseconds
+    version_2 = (above / "cgroup.controllers").exists()
+    group = (above if version_2 else above / "cpu") / f"scale-{pid}"
+    quota = f"{int(share * period)}"
+    try:
+        group.mkdir()
+        (group / ("cpu.max" if version_2 else "cpu.cfs_quota_us")).write_text(
+            f"{quota} {period}" if version_2 else quota
+        )
+        (group / "cgroup.procs").write_text(str(pid))
+    except OSError as error:
+        raise SystemExit(
+            f"{group}: {error.strerror}. Only root may hold a process back, where control groups are"
+        ) from None
+    return group
 
 
 class Memory:
     """Looks at the memory of the parts, once a second: MiB of their own, and of what they share their share (PSS)."""
 
-    def __init__(self, parts: Mapping[str, psutil.Process]):
+    def __init__(self, parts: Mapping[str, Processes]):
         self.parts, self.samples, self.over = dict(parts), [], threading.Event()
         self.thread = threading.Thread(target=self._sample)
 
@@ -84,8 +118,8 @@ class Memory:
     def _sample(self) -> None:
         while not self.over.wait(1):
             taken = dict.fromkeys(PARTS, 0.0)
-            for part, process in self.parts.items():
-                for each in family(process):
+            for part, processes in self.parts.items():
+                for each in (each for process in processes for each in family(process)):
                     kind = "zygotes and learners" if is_zygote(each) else part
                     taken[kind] += pss(each)
             self.samples.append((time.monotonic() - self.began, taken))
@@ -166,11 +200,11 @@ def client(root: Path, address: str, folder: Path, write: bool) -> None:
     print(json.dumps(said | spent))
 
 
-def run(root: Path, address: str, folder: Path, parts: Mapping[str, psutil.Process], write: bool) -> dict[str, Any]:
+def run(root: Path, address: str, folder: Path, parts: Mapping[str, Processes], write: bool) -> dict[str, Any]:
     """What a run of the client said, with the memory of every part over time."""
     command = [sys.executable, __file__, "--client", str(root), address, str(folder), *(["--write"] if write else [])]
     process = subprocess.Popen(command, cwd=root, text=True, stdout=subprocess.PIPE)
-    with Memory({"client and writer": psutil.Process(process.pid), **parts}) as memory:
+    with Memory({"client and writer": [psutil.Process(process.pid)], **parts}) as memory:
         said = process.communicate()[0]
     if process.returncode:
         raise SystemExit("the client failed")
@@ -195,6 +229,11 @@ def measure(scratch: Path, learners: int) -> dict[str, Any]:
                 root = make_course(scratch / f"{name}{workers}", LESSON, range(learners if write else learners // 4))
                 found[f"{name} {workers}"] = run(root, address, folder, parts, write)
                 print(f"{name}, {workers} workers: {rate(found[f'{name} {workers}']):.1f} a second", flush=True)
+    for workers in WORKERS:
+        with cluster(folder, workers, SHARE) as (address, parts):
+            root = make_course(scratch / f"held{workers}", LESSON, range(learners // 4))
+            found[f"held {workers}"] = run(root, address, folder, parts, write=False)
+            print(f"held, {workers} workers: {rate(found[f'held {workers}']):.1f} a second", flush=True)
     root = scratch / f"whole{WORKERS[-1]}"
     rows = {tuple(sorted(scores(scratch / f"whole{workers}").items())) for workers in WORKERS}
     if len(rows) != 1:
@@ -291,9 +330,14 @@ def picture(found: Mapping[str, Any], model: Model, path: Path) -> None:
 
 
 def page(found: Mapping[str, Any], model: Model, learners: int) -> list[str]:
-    one, two = (rate(found[f"alone {workers}"]) for workers in WORKERS)
+    grading = {kind: rate(found[f"{kind} 2"]) / rate(found[f"{kind} 1"]) / 2 for kind in ("held", "alone")}
     rows = []
-    for kind, told in (("alone", "workers alone"), ("whole", "with the gradebook")):
+    kinds = {
+        "held": f"workers alone, {SHARE} of a core each",
+        "alone": "workers alone, a core each",
+        "whole": "with the gradebook",
+    }
+    for kind, told in kinds.items():
         first = rate(found[f"{kind} {WORKERS[0]}"])
         for workers in WORKERS:
             each = found[f"{kind} {workers}"]
@@ -335,8 +379,10 @@ def page(found: Mapping[str, Any], model: Model, learners: int) -> list[str]:
         "those of the eight tenths in the middle. Efficiency is the rate for each worker, beside that of one worker. "
         "Writing and own work are shares of the client's time: own work is all but waiting, writing is a part of it.",
         "",
-        f"Grading itself has an efficiency of {two / one / 2:.2f} with two workers. With the gradebook, three "
-        f"processes that work (two workers and the client) share {len(os.sched_getaffinity(0))} cores here.",
+        f"Where every part has cores enough, two workers have an efficiency of {grading['held']:.2f}: that is what the "
+        "scheduler, the network and the client, which they share, leave of it. With a core for each worker it is "
+        f"{grading['alone']:.2f} here, because scheduler and client take from the same "
+        f"{len(os.sched_getaffinity(0))} cores.",
         "",
         f"Run again with nothing changed: {found['again']:.1f} s, no submission run or written again; that is "
         f"{1000 * found['again'] / learners:.1f} ms for each, and needs no worker.",
