@@ -6,7 +6,8 @@ import argparse
 import gc
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -106,7 +107,8 @@ def _build(chosen: argparse.Namespace) -> int:
             from autograder.build.kernel import kernel
 
             with kernel() as first:  # it boots while this process imports the rest
-                from autograder.build import sync
+                with _importing():
+                    from autograder.build import sync
 
                 for line in sync.build(root, chosen.lessons, first):
                     print(line, flush=True)
@@ -157,6 +159,17 @@ def _grade(chosen: argparse.Namespace) -> int:
             nursery.stop()
 
 
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Importing makes nothing that the collector could free, however often it looks: it looks later, at what is new."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _demo(chosen: argparse.Namespace) -> int:
     def run() -> int:
         from autograder import demo
@@ -175,15 +188,13 @@ def _graded(run: Callable[[], int]) -> int:
     if sys.platform != "linux":
         print(messages.NOT_LINUX, file=sys.stderr)
         return 1
-    gc.disable()  # importing makes nothing that the collector could free, however often it looks
-    from sqlalchemy.exc import DBAPIError
+    with _importing():
+        from sqlalchemy.exc import DBAPIError
 
-    from autograder import grade
-    from autograder.course import CourseError
-    from autograder.sandbox import SandboxError
+        from autograder import grade
+        from autograder.course import CourseError
+        from autograder.sandbox import SandboxError
 
-    gc.freeze()
-    gc.enable()
     grade.environment()
     try:
         return run()
