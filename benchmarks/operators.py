@@ -415,12 +415,13 @@ def summary(every: Sequence[Measured]) -> list[str]:
 
 
 def reasons(every: Sequence[Measured]) -> list[str]:
-    """What the calls do that take longer than torch's, and why."""
+    """What the calls do that take longer than torch's, or more than twice its memory, and why."""
     slower = [m for m in every if min(map(m.ratio, WHATS)) < 1]
-    if not slower:
+    hungry = [m for m in every if max(map(m.memory, WHATS)) > 2]
+    if not slower and not hungry:
         return []
-    lines = ["", "## Where ours is slower than torch's", ""]
-    for operator in dict.fromkeys(m.case.operator for m in slower):
+    lines = ["", "## Where ours is slower than torch's, or takes more than twice its memory", ""]
+    for operator in dict.fromkeys(m.case.operator for m in every if m in (*slower, *hungry)):
         lines += [f"- `{operator}`: {reason}" for name, reason in REASONS.items() if operator.startswith(name)]
     lines += [
         "",
