@@ -124,7 +124,9 @@ class Pool:
         """The workers that the scheduler knows, with the number of their threads."""
         with contextlib.suppress(OSError, ValueError):  # ValueError: lost while TLS begins, as tornado says it
             if self.client.status == "running":
-                known = self.client.scheduler_info(n_workers=-1)["workers"]
+                # Not client.scheduler_info: the client itself asks now and then for none of the workers, and would
+                # answer with that.
+                known = self.client.sync(self.client.scheduler.identity)["workers"]
                 self.silent = 0.0
                 return {address: worker["nthreads"] for address, worker in known.items()}
         # dask tries to reach the scheduler again for as long as its own setting says.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autograder import certificates, cluster_pool, grade
+from autograder import certificates, cluster, cluster_pool, grade
 from autograder.__main__ import main
 from autograder.cluster import ClusterError, grade_all
 from autograder.course import CourseError
@@ -55,6 +55,17 @@ def test_a_cluster_comes_to_the_same_gradebook_and_hears_neither_the_secret_nor_
 
 def test_where_nothing_is_to_be_graded_no_cluster_is_needed() -> None:
     assert list(grade_all([], address="tls://nowhere:1", secret="")) == []
+
+
+def test_no_worker_seems_gone_while_dask_asks_the_scheduler_for_none(two_workers: Any) -> None:
+    """dask's client asks for the number of workers alone, every two seconds; here a thousand times as often."""
+    import dask
+
+    often = {"distributed.client.scheduler-info-interval": "2ms"}
+    with dask.config.set(often), cluster._client(two_workers.scheduler_address, None) as client:
+        client.wait_for_workers(3, timeout=60)
+        pool = cluster_pool.Pool(client, "", 60, print)
+        assert {len(pool._present()) for _ in range(300)} == {3}
 
 
 def test_scripts_are_read_as_workers_become_free(two_workers: Any) -> None:

@@ -72,7 +72,7 @@ def all_fit(address: str, count: int, folder: Path | None = None) -> None:
     look, text = cluster_pool.CALL.format(function="look"), {"text": json.dumps(common)}
     with cluster._client(address, folder) as client:
         client.wait_for_workers(count, timeout=180)
-        there = client.scheduler_info(n_workers=-1)["workers"]
+        there = client.sync(client.scheduler.identity)["workers"]
         client.gather([client.submit(eval, look, text, workers=[each], pure=False) for each in there])
 
 
