@@ -14,6 +14,8 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 
+from tests.browser.menus import choose
+
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
 TOKEN = "token"
@@ -84,9 +86,35 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
     """An empty page; how it looks in the end is kept in build/screenshots/, under the test's name."""
     opened = context.new_page()
     yield opened
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    opened.screenshot(path=SCREENSHOTS / f"{request.node.originalname}.png")
+    keep_picture(opened, request.node.originalname)
     opened.close()
+
+
+def keep_picture(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def shared_page(context: BrowserContext) -> Iterator[Page]:
+    """One for all lessons: to load JupyterLab takes longer than all that a test does in it."""
+    opened = context.new_page()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lab_page(shared_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page in which JupyterLab is or will be open, with no notebook; the test's one is shut down at its end."""
+    failed = request.session.testsfailed
+    yield shared_page
+    keep_picture(shared_page, request.node.originalname)
+    if request.session.testsfailed > failed:
+        shared_page.goto("about:blank")  # nobody knows what the test has left open
+    else:
+        choose(shared_page, "File", "Close and Shut Down Notebook…")
+        shared_page.locator(".jp-Dialog .jp-mod-accept").click()
+        expect(shared_page.locator(".jp-Notebook, .jp-Dialog")).to_have_count(0)
 
 
 class Notebook:
@@ -146,9 +174,7 @@ def notebook_on() -> type[Notebook]:
 
 
 @pytest.fixture
-def open_notebook(
-    page: Page, lab: str, course: Path, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Notebook]]:
+def open_notebook(lab_page: Page, lab: str, course: Path, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
     """Opens a lesson's released notebook, or what `change` makes of it, as a file and a kernel of the test's own."""
 
     def open_(stem: str, change: Callable[[NotebookNode], None] = lambda notebook: None) -> Notebook:
@@ -157,21 +183,18 @@ def open_notebook(
         path = Path("work", request.node.originalname, f"{stem}.ipynb")
         (course / path).parent.mkdir(parents=True)
         nbformat.write(notebook, course / path)
-        page.goto(f"{lab}/lab/workspaces/{request.node.originalname}/tree/{path.as_posix()}?token={TOKEN}")
-        return Notebook(page, notebook)
+        if lab_page.url.startswith(lab):
+            choose(lab_page, "File", "Open from Path…")
+            lab_page.get_by_placeholder("/path/relative/to/jlab/root").fill(path.as_posix())
+            lab_page.keyboard.press("Enter")
+        else:
+            lab_page.goto(f"{lab}/lab/workspaces/{request.node.originalname}/tree/{path.as_posix()}?token={TOKEN}")
+        return Notebook(lab_page, notebook)
 
-    yield open_
-    sessions = f"{lab}/api/sessions"
-    for session in page.request.get(sessions, params={"token": TOKEN}).json():
-        page.request.delete(f"{sessions}/{session['id']}", params={"token": TOKEN})
+    return open_
 
 
 @pytest.fixture
-def screenshot(page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Keeps how the page looks now, in build/screenshots/."""
-
-    def take(name: str) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SCREENSHOTS / f"{request.node.originalname}.{name}.png")
-
-    return take
+def screenshot(lab_page: Page, request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keeps how JupyterLab looks now, in build/screenshots/."""
+    return lambda name: keep_picture(lab_page, f"{request.node.originalname}.{name}")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from nbformat import NotebookNode
 from playwright.sync_api import Page, expect
 
 from course_lib import exercises
+from tests.browser.test_widgets import only
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -42,13 +42,6 @@ def test_a_solution_is_typed_and_checked(open_notebook: Callable, screenshot: Ca
     expect(check.locator(".jp-OutputArea-executeResult")).to_have_text(re.compile(r"2\.0$"))
 
 
-def only_loops(notebook: NotebookNode) -> None:
-    """Keeps of lesson 01 its imports and its first exercise."""
-    keep = {"cell-002", "max-pool-loops", "check-max-pool-loops"}
-    notebook.cells = [cell for cell in notebook.cells if cell.id in keep]
-    assert len(notebook.cells) == len(keep)
-
-
 def validate(page: Page) -> str:
     """Presses nbgrader's button, reads its dialog, and closes it; what it said."""
     page.get_by_role("button", name="Validate").click()
@@ -60,12 +53,12 @@ def validate(page: Page) -> str:
     return said
 
 
-def test_validate_names_what_is_open_and_praises_what_is_solved(open_notebook: Callable, page: Page) -> None:
-    notebook = open_notebook("01_pooling", only_loops)
-    said = validate(page)
+def test_validate_names_what_is_open_and_praises_what_is_solved(open_notebook: Callable, lab_page: Page) -> None:
+    notebook = open_notebook("01_pooling", only("cell-002", "max-pool-loops", "check-max-pool-loops"))
+    said = validate(lab_page)
     assert said.count("The following cell failed") == 1
     assert "check(max_pool_loops)" in said
 
     # What is typed counts at once: the button saves the notebook first.
     notebook.replace_starter("max-pool-loops", WINDOWS, LARGEST)
-    assert "Success! Your notebook passes all the tests." in validate(page)
+    assert "Success! Your notebook passes all the tests." in validate(lab_page)

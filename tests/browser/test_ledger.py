@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.test_widgets import only, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_the_memory_ledger(open_notebook: Callable, page: Page, screenshot: Callable[[str], None]) -> None:
+def test_the_memory_ledger(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
     notebook = open_notebook("05_cnn_block", only("cell-002", "cell-071"))
     notebook.run("cell-002")
     ledger = notebook.run("cell-071")

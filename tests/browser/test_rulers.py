@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.test_widgets import move, picture, spoken
+from tests.browser.test_widgets import move, only, picture, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_rulers_ramp_and_gallery(open_notebook: Callable, page: Page, screenshot: Callable[[str], None]) -> None:
-    notebook = open_notebook("06_interpolation")
+def test_rulers_ramp_and_gallery(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
+    notebook = open_notebook("06_interpolation", only("cell-002", "cell-014", "cell-042", "cell-046", "cell-064"))
     notebook.run("cell-002")
     ruler = notebook.run("cell-014")
     expect(spoken(ruler)).to_contain_text("From 8 pixels to 3. nearest: 0, 2, 5. nearest-exact: 1, 4, 6.")
-    move(page, ruler, "output_size", "ArrowRight")
+    move(ruler, "output_size", "ArrowRight")
     expect(spoken(ruler)).to_contain_text("From 8 pixels to 4. nearest: 0, 2, 4, 6. nearest-exact: 1, 3, 5, 7.")
     ruler.get_by_role("combobox").select_option("align_corners")
     expect(spoken(ruler)).to_have_text("From 8 pixels to 4. align_corners: 0, 2.33, 4.67, 7.")
@@ -34,7 +34,7 @@ def test_rulers_ramp_and_gallery(open_notebook: Callable, page: Page, screenshot
     gallery = notebook.run("cell-064")
     expect(spoken(gallery)).to_contain_text("192 × 192")
     before = picture(gallery)
-    move(page, gallery, "factor", "ArrowLeft")
+    move(gallery, "factor", "ArrowLeft")
     expect(spoken(gallery)).to_contain_text("168 × 168")
     assert picture(gallery) != before
     screenshot("gallery")

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.test_widgets import move, only, picture, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_a_number_is_followed_to_its_place_and_astray(
-    open_notebook: Callable, page: Page, screenshot: Callable
-) -> None:
+def test_a_number_is_followed_to_its_place_and_astray(open_notebook: Callable, screenshot: Callable) -> None:
     notebook = open_notebook("07_unpooling", only("cell-002", "cell-009"))
     notebook.run("cell-002")
     follower = notebook.run("cell-009")
     expect(spoken(follower)).to_have_text("Step 1 of 4: y[0, 0] = 9 has the index 5 = 1 · 5 + 0: row 1, column 0.")
     before = picture(follower)
 
-    move(page, follower, "step", "ArrowRight")
+    move(follower, "step", "ArrowRight")
     follower.get_by_role("combobox").select_option("4 × 4")
     expect(spoken(follower)).to_contain_text(
         "has the index 7 = 1 · 4 + 3: row 1, column 3. It came from row 1, column 2."
@@ -30,14 +28,14 @@ def test_a_number_is_followed_to_its_place_and_astray(
     screenshot("astray")
 
 
-def test_strokes_are_painted_one_by_one(open_notebook: Callable, page: Page, screenshot: Callable) -> None:
+def test_strokes_are_painted_one_by_one(open_notebook: Callable, screenshot: Callable) -> None:
     notebook = open_notebook("08_transposed_convolution", only("cell-002", "cell-007"))
     notebook.run("cell-002")
     painter = notebook.run("cell-007")
     expect(spoken(painter)).to_contain_text("Step 5 of 6: x[1, 1] = 5 paints on 9 positions, 5 of which have been")
     before = picture(painter)
 
-    move(page, painter, "step", "ArrowRight")
+    move(painter, "step", "ArrowRight")
     painter.get_by_role("combobox").select_option("kernel 2, stride 2")
     expect(spoken(painter)).to_contain_text("x[1, 2] = 6 paints on 4 positions, none of which has been painted before.")
     assert picture(painter) != before

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.test_widgets import move, only, picture, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_every_misfit_is_shown_and_mended(open_notebook: Callable, page: Page, screenshot: Callable) -> None:
+def test_every_misfit_is_shown_and_mended(open_notebook: Callable, screenshot: Callable) -> None:
     notebook = open_notebook("10_unet", only("cell-002", "cell-018"))
     notebook.run("cell-002")
     explorer = notebook.run("cell-018")
@@ -21,8 +21,8 @@ def test_every_misfit_is_shown_and_mended(open_notebook: Callable, page: Page, s
 
     explorer.get_by_role("combobox").select_option("do nothing")
     expect(spoken(explorer)).to_contain_text("torch.cat raises: 10 × 8 beside 11 × 9.")
-    move(page, explorer, "height", "ArrowLeft")
-    move(page, explorer, "depth", "ArrowLeft")
+    move(explorer, "height", "ArrowLeft")
+    move(explorer, "depth", "ArrowLeft")
     expect(spoken(explorer)).to_contain_text("torch.cat raises: 22 × 18 beside 22 × 19.")
     explorer.get_by_role("combobox").select_option("pad the map from below")
     expect(spoken(explorer)).to_contain_text("The output is as large as the input.")

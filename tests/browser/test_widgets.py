@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from nbformat import NotebookNode
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -31,15 +31,14 @@ def picture(cell: Locator) -> str:
     return cell.locator("img.widget-image").get_attribute("src")
 
 
-def move(page: Page, cell: Locator, name: str, key: str) -> None:
+def move(cell: Locator, name: str, key: str) -> None:
     """Moves the slider of this name by one, with a key."""
-    slider = cell.locator(".widget-slider", has=page.get_by_text(name, exact=True))
-    slider.locator(".noUi-handle").focus()
-    page.keyboard.press(key)
+    slider = cell.locator(".widget-slider", has=cell.page.get_by_text(name, exact=True))
+    slider.locator(".noUi-handle").press(key)
 
 
 def test_the_stepper_moves_by_slider_buttons_and_by_itself(
-    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+    open_notebook: Callable, screenshot: Callable[[str], None]
 ) -> None:
     notebook = open_notebook("01_pooling", only("cell-002", "cell-004"))
     notebook.run("cell-002")
@@ -47,7 +46,7 @@ def test_the_stepper_moves_by_slider_buttons_and_by_itself(
     expect(spoken(stepper)).to_have_text("Step 1 of 4: output[0, 0] = max(3, 1, 5, 9) = 9.")
     first = picture(stepper)
 
-    move(page, stepper, "step", "ArrowRight")
+    move(stepper, "step", "ArrowRight")
     expect(spoken(stepper)).to_have_text("Step 2 of 4: output[0, 1] = max(4, 1, 2, 6) = 6.")
     second = picture(stepper)
     assert second != first
@@ -64,7 +63,7 @@ def test_the_stepper_moves_by_slider_buttons_and_by_itself(
     expect(spoken(stepper)).to_contain_text("Step 4 of 4")
 
 
-def test_the_explorer_answers_to_every_control(open_notebook: Callable, page: Page) -> None:
+def test_the_explorer_answers_to_every_control(open_notebook: Callable) -> None:
     notebook = open_notebook("00_start_here", only("cell-003", "cell-027"))
     notebook.run("cell-003")
     explorer = notebook.run("cell-027")
@@ -77,19 +76,19 @@ def test_the_explorer_answers_to_every_control(open_notebook: Callable, page: Pa
     ceiled = picture(explorer)
     assert ceiled != before
 
-    move(page, explorer, "size", "ArrowRight")
+    move(explorer, "size", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("size 8")
     assert picture(explorer) not in (before, ceiled)
 
 
 def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
-    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+    open_notebook: Callable, screenshot: Callable[[str], None]
 ) -> None:
     notebook = open_notebook("02_backward_and_shift", only("cell-002", "cell-011", "cell-039"))
     notebook.run("cell-002")
     router = notebook.run("cell-011")
     expect(spoken(router)).to_have_text("Step 4 of 4: grad_output[1, 1] = 36. All of it goes to x[2, 1].")
-    move(page, router, "step", "ArrowLeft")
+    move(router, "step", "ArrowLeft")
     expect(spoken(router)).to_have_text("Step 3 of 4: grad_output[1, 0] = 27. All of it goes to x[2, 1].")
     router.get_by_role("combobox").select_option("avg_pool2d")
     expect(spoken(router)).to_have_text("Step 3 of 4: grad_output[1, 0] = 27. Each of 9 inputs gets 3.")
@@ -98,14 +97,14 @@ def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
     shifter = notebook.run("cell-039")
     expect(spoken(shifter)).to_contain_text("Shift 1. The mean of maximum of 2 is 0.333,")
     before = picture(shifter)
-    move(page, shifter, "shift", "ArrowRight")
+    move(shifter, "shift", "ArrowRight")
     expect(spoken(shifter)).to_contain_text("Shift 2. The mean of maximum of 2 is 0.25,")
     assert picture(shifter) != before
     screenshot("shifted")
 
 
 def test_the_field_explorer_draws_the_stack_that_is_typed(
-    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
+    open_notebook: Callable, screenshot: Callable[[str], None]
 ) -> None:
     notebook = open_notebook("03_strided_convolution", only("cell-002", "cell-036", "cell-038"))
     notebook.run("cell-002")
@@ -119,31 +118,29 @@ def test_the_field_explorer_draws_the_stack_that_is_typed(
     expect(spoken(explorer)).to_contain_text("has a field of 7")
     explorer.get_by_role("button", name="add (2, 2, 0)").click()
     expect(spoken(explorer)).to_contain_text("has a field of 9")
-    move(page, explorer, "output", "ArrowRight")
+    move(explorer, "output", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("The two agree.")
     assert picture(explorer) != first
     screenshot("fields")
 
 
-def test_the_bins_follow_both_sliders(open_notebook: Callable, page: Page, screenshot: Callable[[str], None]) -> None:
+def test_the_bins_follow_both_sliders(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
     notebook = open_notebook("04_adaptive_pooling", only("cell-002", "cell-012"))
     notebook.run("cell-002")
     explorer = notebook.run("cell-012")
     expect(spoken(explorer)).to_contain_text("2 over 5 positions: 0…2, 2…4. Several bins read position 2.")
     before = picture(explorer)
 
-    move(page, explorer, "size", "ArrowRight")
+    move(explorer, "size", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("2 over 6 positions: 0…2, 3…5. The bins lie side by side")
-    move(page, explorer, "output_size", "ArrowRight")
-    move(page, explorer, "output_size", "ArrowRight")
+    move(explorer, "output_size", "ArrowRight")
+    move(explorer, "output_size", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("4 over 6 positions: 0…1, 1…2, 3…4, 4…5. Several bins read")
     assert picture(explorer) != before
     screenshot("bins")
 
 
-def test_channels_become_phases_in_either_order(
-    open_notebook: Callable, page: Page, screenshot: Callable[[str], None]
-) -> None:
+def test_channels_become_phases_in_either_order(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
     notebook = open_notebook("09_pixel_shuffle", only("cell-002", "cell-008"))
     notebook.run("cell-002")
     explorer = notebook.run("cell-008")
@@ -152,9 +149,9 @@ def test_channels_become_phases_in_either_order(
     screenshot("torch")
     explorer.get_by_role("combobox").select_option("DCR, TensorFlow")
     expect(spoken(explorer)).to_contain_text("Channel 5 goes to output channel 1, row 1 and column 0 of every block.")
-    move(page, explorer, "upscale_factor", "ArrowRight")
+    move(explorer, "upscale_factor", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("18 input channels become two.")
-    move(page, explorer, "channel", "ArrowRight")
+    move(explorer, "channel", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("Channel 6 goes to")
     assert picture(explorer) != before
     screenshot("tensorflow")
