@@ -287,12 +287,15 @@ def on_path(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Non
 
 
 @pytest.fixture(scope="session")
-def workers() -> Callable[..., Any]:
+def workers() -> Iterator[Callable[..., Any]]:
     """Makes a cluster with a worker process for each text, which that worker runs when it starts.
 
-    `with workers("", "") as cluster: cluster.scheduler_address`.
+    `with workers("", "") as cluster: cluster.scheduler_address`. All are forks of one process of dask's, which has
+    imported torch, once; workers that are started as anybody starts them are in test_cluster_faults.py.
     """
+    import dask
     from distributed import Nanny, Scheduler, SpecCluster
+    from distributed.utils import get_mp_context
 
     def make(*preloads: str) -> Any:
         local = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": ":0"}
@@ -301,7 +304,9 @@ def workers() -> Callable[..., Any]:
         started = {number: {"cls": Nanny, "options": each} for number, each in enumerate(options)}
         return SpecCluster(workers=started, scheduler={"cls": Scheduler, "options": local}, silence_logs=50)
 
-    return make
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        get_mp_context().set_forkserver_preload(["distributed", "autograder.examiner"])
+        yield make
 
 
 @pytest.fixture(scope="session")
