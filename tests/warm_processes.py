@@ -10,6 +10,7 @@ other users), test_postgresql.py and, on a cluster's machines, test_cluster_faul
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import select
@@ -22,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder import launch
+from autograder import launch, sandbox
 
 MOST = 1 << 20  # bytes of a message, which holds an environment
 
@@ -50,7 +51,7 @@ class Warm:
             self._server.wait()
 
     def command(self, *command: str, cwd: Path, env: Mapping[str, str], out: int = 1, err: int = 2) -> Process:
-        """Starts ``autograder`` or ``nbgrader``, as with ``python -m``. out, err: the files into which it speaks."""
+        """Starts ``autograder``, ``nbgrader`` or ``dask``, as with ``python -m``. out, err: where it speaks."""
         return _start(self.address, command[0], command[1:], dict(env), str(cwd), out, err)
 
 
@@ -79,7 +80,8 @@ def _start(
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST)
     connection.connect(address)
     asked = {"module": module, "arguments": arguments, "environment": environment, "folder": folder}
-    socket.send_fds(connection, [json.dumps(asked).encode()], files)
+    with open("/proc/thread-self/ns/net") as network:  # in which a child of this thread would be
+        socket.send_fds(connection, [json.dumps(asked).encode()], [network.fileno(), *files])
     return Process(connection)
 
 
@@ -145,6 +147,13 @@ def fork(module: str, control: socket.socket, *more: str, environment: dict[str,
     os._exit(1)
 
 
+def enter(network: int) -> None:
+    """Joins a network, if this process is not in it: an ordinary user may join none, and is in no other."""
+    with open("/proc/self/ns/net") as own:
+        if not os.path.sameopenfile(network, own.fileno()):
+            sandbox._call("setns", network, sandbox.CLONE_NEWNET)
+
+
 def become(
     module: str, arguments: Sequence[str], environment: dict[str, str], folder: str, files: Sequence[int]
 ) -> Any:
@@ -165,6 +174,7 @@ def become(
     mains: dict[str, Callable[[], int | None]] = {
         "autograder": __main__.main,
         "nbgrader": NbGraderApp.launch_instance,
+        "dask": lambda: importlib.import_module("dask.cli").run_cli(),  # not everybody has installed it
         "nursery": nursery.main,
         "zygote": zygote.main,
     }
@@ -201,11 +211,15 @@ def serve(door: socket.socket) -> NoReturn:
             del living[handle]
         if door in ready:
             connection, _ = door.accept()
-            message, files, _, _ = socket.recv_fds(connection, MOST, 4)
+            message, (network, *files), _, _ = socket.recv_fds(connection, MOST, 4)
+            asked = json.loads(message)
+            if asked["module"] == "dask":
+                importlib.import_module("distributed.cli.dask_worker")  # once, here
             pid = os.fork()
             if pid == 0:
-                sys.exit(become(files=files, **json.loads(message)))
-            for file in files:
+                enter(network)
+                sys.exit(become(files=files, **asked))
+            for file in (network, *files):
                 os.close(file)
             connection.send(str(pid).encode())
             living[os.pidfd_open(pid)] = pid, connection

@@ -14,10 +14,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -85,14 +84,16 @@ def is_whole(rows: list[grade.Row], room: Any, undisturbed: list[tuple]) -> None
     assert room.rows() == undisturbed
 
 
-def started(room: Any, environment: dict[str, str], *options: str, results: int) -> subprocess.Popen:
-    """The command that grades, when it has this many results."""
-    command = [sys.executable, "-m", "autograder", "grade", *options]
-    grading = subprocess.Popen(command, cwd=room.root, env=environment, text=True, stderr=subprocess.PIPE)
+def started(room: Any, environment: dict[str, str], *options: str, results: int) -> tuple[Any, Path]:
+    """The command that grades, when it has this many results; and where it says what."""
+    said = room.root / "said.txt"
+    with open(said, "w") as file:
+        command = ["autograder", "grade", *options]
+        grading = room.warm.command(*command, cwd=room.root, env=environment, err=file.fileno())
     while len(list((room.root / ".ledger").glob("??/*.json"))) < results:
-        assert grading.poll() is None, grading.communicate()[1]
+        assert grading.poll() is None, said.read_text()
         time.sleep(0.01)
-    return grading
+    return grading, said
 
 
 # A cluster on this machine -------------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ def test_the_client_is_killed_and_started_again(
 ) -> None:
     room = class_of_six(tmp_path)
     address = two_workers.scheduler_address
-    grading = started(room, environment, "--scheduler", address, results=random.Random(4).randrange(1, 4))
+    grading, _ = started(room, environment, "--scheduler", address, results=random.Random(4).randrange(1, 4))
     grading.kill()
     grading.wait()
     assert len(room.rows()) < len(undisturbed)
@@ -170,14 +171,30 @@ def test_the_client_is_killed_and_started_again(
 # dask's own commands, and a network of their own ---------------------------------------------------------------------
 
 
-class Site:
-    """A scheduler, a worker beside it and one that is far away, as the commands of ``certificates`` start them."""
+@contextmanager
+def inside(network: str) -> Iterator[None]:
+    """This thread, and all that it starts, is in a network that has this name."""
+    with open("/proc/thread-self/ns/net") as own, open(f"/run/netns/{network}") as other:
+        sandbox._call("setns", other.fileno(), sandbox.CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            sandbox._call("setns", own.fileno(), sandbox.CLONE_NEWNET)
 
-    def __init__(self, folder: Path, environment: dict[str, str], preload: str):
+
+class Site:
+    """A scheduler, a worker beside it and one that is far away, by the commands that ``certificates`` tells.
+
+    The first scheduler and the first worker beside it are what these commands start. Who comes later or is far away is
+    a warm process; such a worker has no nanny, because a nanny's worker is always a new one.
+    """
+
+    def __init__(self, folder: Path, environment: dict[str, str], warm: Any, preload: str):
         told = certificates.made(folder)
-        self.folder, self.environment, self.log = folder, environment, open(folder / "log", "w")  # noqa: SIM115
-        self.commands = [f"env {line.strip()}" for line in told.splitlines() if " --tls-key " in line]
-        self.preload = folder / "preload.py"  # of the worker that is far away: its zygote is warm, the other's is not
+        self.environment, self.warm = environment, warm
+        self.folder, self.log = folder, open(folder / "log", "w")  # noqa: SIM115
+        self.told = [line.strip() for line in told.splitlines() if " --tls-key " in line]
+        self.preload = folder / "preload.py"
         self.preload.write_text(preload)
         self.near, self.there = f"near-{os.getpid()}", f"far-{os.getpid()}"  # two networks, and a way between them
         self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.near}")
@@ -196,7 +213,7 @@ class Site:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"tls://{self.host}:{self.port}"
-        self.processes: dict[str, subprocess.Popen] = {}
+        self.processes: dict[str, Any] = {}
 
     def ip(self, arguments: str) -> bool:
         return subprocess.run(["ip", *arguments.split()], stderr=subprocess.DEVNULL).returncode == 0
@@ -209,30 +226,44 @@ class Site:
         """Starts what does not run."""
         if self.far:
             self.reach(True)
-        scheduler, worker = (
-            command.replace("SCHEDULER", self.host).replace("8786", str(self.port)) for command in self.commands
-        )
         for name in names:
-            if name in self.processes and self.processes[name].poll() is None:
-                continue
-            command = scheduler if name == "scheduler" else f"{worker} --nworkers 1 --name {name}"
-            if name == "far":
-                command = f"ip netns exec {self.there} {command} --preload {self.preload}"
-            self.processes[name] = subprocess.Popen(
-                shlex.split(command), env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True
-            )
+            if name not in self.processes and name != "far":
+                self.processes[name] = self.new(name)
+            elif name not in self.processes or self.processes[name].poll() is not None:
+                with inside(self.there) if name == "far" else nullcontext():
+                    self.processes[name] = self.warm_one(name)
         while True:
             with suppress(OSError), socket.create_connection((self.host, self.port)):
                 return
             assert self.processes["scheduler"].poll() is None, (self.folder / "log").read_text()
             time.sleep(0.1)
 
+    def command(self, name: str) -> list[str]:
+        """What starts it, perhaps with a variable before it."""
+        scheduler, worker = (told.replace("SCHEDULER", self.host).replace("8786", str(self.port)) for told in self.told)
+        return shlex.split(scheduler if name == "scheduler" else f"{worker} --nworkers 1 --name {name}")
+
+    def new(self, name: str) -> subprocess.Popen:
+        command = ["env", *self.command(name)]
+        return subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True)
+
+    def warm_one(self, name: str) -> Any:
+        command = self.command(name)
+        begin = command.index("dask")
+        more = [] if name == "scheduler" else ["--no-nanny", "--preload", str(self.preload)]
+        variables = self.environment | dict(word.split("=") for word in command[:begin])
+        log = self.log.fileno()
+        return self.warm.command(*command[begin:], *more, cwd=Path.cwd(), env=variables, out=log, err=log)
+
     def kill(self, name: str) -> None:
         """Kills a process, if it was started, and all that it started."""
-        if name in self.processes:
-            with suppress(ProcessLookupError):
-                os.killpg(self.processes[name].pid, signal.SIGKILL)
-            self.processes[name].wait()
+        if process := self.processes.get(name):
+            if isinstance(process, subprocess.Popen):
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+            process.wait()
 
     def close(self) -> None:
         for name in self.processes:
@@ -245,9 +276,9 @@ class Site:
 
 @pytest.fixture(scope="module")
 def built_site(
-    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm_preload: str
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm: Any, warm_preload: str
 ) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment, warm_preload)
+    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment, warm, warm_preload)
     yield site
     site.close()
 
@@ -258,14 +289,7 @@ def site(built_site: Site) -> Iterator[Site]:
 
     The machine's own network must not change: a browser would drop what it is fetching, and browsers are tested too.
     """
-    with ExitStack() as networks:
-        if built_site.far:
-            own, near = (
-                networks.enter_context(open(path))
-                for path in ("/proc/thread-self/ns/net", f"/run/netns/{built_site.near}")
-            )
-            sandbox._call("setns", near.fileno(), sandbox.CLONE_NEWNET)
-            networks.callback(sandbox._call, "setns", own.fileno(), sandbox.CLONE_NEWNET)
+    with inside(built_site.near) if built_site.far else nullcontext():
         yield built_site
 
 
@@ -304,10 +328,10 @@ def test_the_scheduler_is_killed_and_nobody_between_could_read_a_word(
     impatient = environment | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
     with overhear(site.address) as (address, heard):
         options = "--scheduler", address, "--certificates", str(site.folder)
-        grading = started(room, impatient, *options, results=random.Random(6).randrange(1, 3))
+        grading, words = started(room, impatient, *options, results=random.Random(6).randrange(1, 3))
         site.kill("scheduler")
-        said = grading.communicate(timeout=60)[1]
-        assert grading.returncode == 1
+        assert grading.wait(60) == 1
+        said = words.read_text()
         assert f"The scheduler at {address} does not answer" in said
         assert f"connection to the scheduler at {address} is lost" in said
         assert "Traceback" not in said
