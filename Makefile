@@ -41,7 +41,8 @@ lab: $(READY)  ## open JupyterLab on lesson 00
 	@exec $(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/$(FIRST_LESSON) $(LAB_FLAGS)
 
 test: $(READY)  ## run all tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(TEST_FLAGS)
+	@# What is compiled is kept even where PYTHONDONTWRITEBYTECODE is set: over a hundred processes import the same modules.
+	@OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder $(TEST_FLAGS)
 
 demo: $(READY)  ## grade a bundled class of submissions to lesson 01 and show the results
 	@$(BIN)/python -m autograder demo
