@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 import torch
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 from torch import nn
 
 from course_lib import check, exercises, hint, learner, progress, record
@@ -152,19 +151,18 @@ def test_progress_is_right_when_everything_is_won(capsys) -> None:
     assert told(capsys).startswith(f"✓ Your progress: {TOTAL} of {TOTAL} points.")
 
 
-def test_in_a_notebook_the_report_is_display_data_and_the_result_a_plain_number() -> None:
+def test_in_a_notebook_the_report_is_display_data_and_the_result_a_plain_number(
+    kernels: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """nbgrader reads partial credit from a cell's result, so nothing else may be one."""
-    code = """
-    from IPython.testing.globalipapp import start_ipython
-    shell = start_ipython()
-    from IPython.utils.capture import capture_output
-    with capture_output() as captured:
-        shell.run_cell("from course_lib import check\\ndef output_size(): pass\\ncheck(output_size)")
-    [report] = captured.outputs
-    print(shell.user_ns["_"], report.metadata["course_lib"]["face"], "text/html" in report.data)
-    """
-    ran = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["0.0", "refused", "True"]
+    for name, value in kernels.items():
+        monkeypatch.setenv(name, value)
+    (cell,) = cells = [new_code_cell("from course_lib import check\ndef output_size(): pass\ncheck(output_size)")]
+    NotebookClient(new_notebook(cells=cells)).execute()
+    report, result = cell.outputs
+    assert (report.output_type, report.metadata.course_lib.face) == ("display_data", "refused")
+    assert "text/html" in report.data
+    assert (result.output_type, result.data) == ("execute_result", {"text/plain": "0.0"})
 
 
 def test_the_three_names_are_found_in_the_package_and_nothing_else_is() -> None:

@@ -9,6 +9,7 @@ imported: in test_execute.py (the build) and test_stock_nbgrader.py (nbgrader va
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import select
@@ -26,9 +27,12 @@ MODULES = (
     *("course_lib.functional", "course_lib.learner", "course_lib.figures", "course_lib.samples"),
     # What torch imports where it first pads, differentiates or makes an optimizer.
     *("torch.fx.experimental.symbolic_shapes", "torch._dynamo"),
+    # What ipykernel imports when it has been started: half of its time.
+    *("ipykernel.debugger", "IPython.core.completerlib", "IPython.extensions.storemagic", "sqlite3"),
 )
 # matplotlib reads this when it is imported; a lesson must not depend on the order of a set.
 SET = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONHASHSEED": "0"}
+SET |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # else the debugger warns that it will not see into frozen modules
 
 
 def warm_kernels(folder: Path, until: int) -> dict[str, str]:
@@ -57,8 +61,11 @@ def serve(door: str, until: str) -> None:
     end = os.pidfd_open(int(until))
     with socket.socket(fileno=int(door)) as listening:
         os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it when it is imported
+        gc.disable()  # as in autograder/zygote.py, and for the same reasons
         for module in MODULES:
             __import__(module)
+        gc.freeze()
+        gc.enable()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernels are nobody's to wait for
         while end not in select.select([listening, end], [], [])[0]:
             connection, _ = listening.accept()

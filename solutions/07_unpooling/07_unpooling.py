@@ -319,9 +319,8 @@ torch.equal(x, once), torch.equal(once, twice)
 
 # %% tags=["skip-execution"]
 retina = samples.as_float(samples.retina())
-green = retina[1:2]
-vessels = (F.avg_pool2d(green, 31, stride=1, padding=15) - green).clamp(min=0)
-vessels = vessels[:, 255:395, 270:410]
+green = retina[1:2, 240:410, 255:425]
+vessels = (F.avg_pool2d(green, 31, stride=1) - green[:, 15:-15, 15:-15]).clamp(min=0)
 vessels = vessels / vessels.max()
 figures.images(retina[:, ::3, ::3], vessels, titles=["a retina", "vessels, a part of it"])
 

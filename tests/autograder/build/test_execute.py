@@ -56,6 +56,7 @@ def test_a_syntax_error_is_named_with_its_line(tmp_path: Path) -> None:
         execute(tmp_path, "# %%\nfine = 1\nnot so fine\n")
 
 
+@warm
 def test_a_cell_that_ends_the_kernel_is_named(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match=r"cell 2 \(before the first heading\) fails at .*, line 5: Kernel died"):
         execute(tmp_path, "# %%\nimport os\n\n# %%\nos._exit(1)\n")
