@@ -158,7 +158,7 @@ class Notebook:
         for number, line in enumerate(lines):
             if number:
                 self.page.keyboard.press("Enter")  # the editor indents the new line itself
-            self.page.keyboard.type(line)
+            self.page.keyboard.insert_text(line)  # a key of its own for each character takes much longer
 
     def add_at_end(self, cell_id: str, text: str) -> None:
         """Types text behind the last character of a cell."""

@@ -37,4 +37,3 @@ def test_rulers_ramp_and_gallery(open_notebook: Callable, screenshot: Callable[[
     move(gallery, "factor", "ArrowLeft")
     expect(spoken(gallery)).to_contain_text("168 × 168")
     assert picture(gallery) != before
-    screenshot("gallery")

@@ -12,7 +12,7 @@ from tests.browser.test_widgets import move, only, picture, spoken
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_a_number_is_followed_to_its_place_and_astray(open_notebook: Callable, screenshot: Callable) -> None:
+def test_a_number_is_followed_to_its_place_and_astray(open_notebook: Callable) -> None:
     notebook = open_notebook("07_unpooling", only("cell-002", "cell-009"))
     notebook.run("cell-002")
     follower = notebook.run("cell-009")
@@ -25,10 +25,9 @@ def test_a_number_is_followed_to_its_place_and_astray(open_notebook: Callable, s
         "has the index 7 = 1 · 4 + 3: row 1, column 3. It came from row 1, column 2."
     )
     assert picture(follower) != before
-    screenshot("astray")
 
 
-def test_strokes_are_painted_one_by_one(open_notebook: Callable, screenshot: Callable) -> None:
+def test_strokes_are_painted_one_by_one(open_notebook: Callable) -> None:
     notebook = open_notebook("08_transposed_convolution", only("cell-002", "cell-007"))
     notebook.run("cell-002")
     painter = notebook.run("cell-007")
@@ -39,4 +38,3 @@ def test_strokes_are_painted_one_by_one(open_notebook: Callable, screenshot: Cal
     painter.get_by_role("combobox").select_option("kernel 2, stride 2")
     expect(spoken(painter)).to_contain_text("x[1, 2] = 6 paints on 4 positions, none of which has been painted before.")
     assert picture(painter) != before
-    screenshot("painted")

@@ -12,7 +12,7 @@ from tests.browser.test_widgets import move, only, picture, spoken
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_every_misfit_is_shown_and_mended(open_notebook: Callable, screenshot: Callable) -> None:
+def test_every_misfit_is_shown_and_mended(open_notebook: Callable) -> None:
     notebook = open_notebook("10_unet", only("cell-002", "cell-018"))
     notebook.run("cell-002")
     explorer = notebook.run("cell-018")
@@ -27,4 +27,3 @@ def test_every_misfit_is_shown_and_mended(open_notebook: Callable, screenshot: C
     explorer.get_by_role("combobox").select_option("pad the map from below")
     expect(spoken(explorer)).to_contain_text("The output is as large as the input.")
     assert picture(explorer) != before
-    screenshot("unet")

@@ -100,12 +100,9 @@ def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
     move(shifter, "shift", "ArrowRight")
     expect(spoken(shifter)).to_contain_text("Shift 2. The mean of maximum of 2 is 0.25,")
     assert picture(shifter) != before
-    screenshot("shifted")
 
 
-def test_the_field_explorer_draws_the_stack_that_is_typed(
-    open_notebook: Callable, screenshot: Callable[[str], None]
-) -> None:
+def test_the_field_explorer_draws_the_stack_that_is_typed(open_notebook: Callable) -> None:
     notebook = open_notebook("03_strided_convolution", only("cell-002", "cell-036", "cell-038"))
     notebook.run("cell-002")
     notebook.run("cell-036")
@@ -121,10 +118,9 @@ def test_the_field_explorer_draws_the_stack_that_is_typed(
     move(explorer, "output", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("The two agree.")
     assert picture(explorer) != first
-    screenshot("fields")
 
 
-def test_the_bins_follow_both_sliders(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
+def test_the_bins_follow_both_sliders(open_notebook: Callable) -> None:
     notebook = open_notebook("04_adaptive_pooling", only("cell-002", "cell-012"))
     notebook.run("cell-002")
     explorer = notebook.run("cell-012")
@@ -137,7 +133,6 @@ def test_the_bins_follow_both_sliders(open_notebook: Callable, screenshot: Calla
     move(explorer, "output_size", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("4 over 6 positions: 0…1, 1…2, 3…4, 4…5. Several bins read")
     assert picture(explorer) != before
-    screenshot("bins")
 
 
 def test_channels_become_phases_in_either_order(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
@@ -154,4 +149,3 @@ def test_channels_become_phases_in_either_order(open_notebook: Callable, screens
     move(explorer, "channel", "ArrowRight")
     expect(spoken(explorer)).to_contain_text("Channel 6 goes to")
     assert picture(explorer) != before
-    screenshot("tensorflow")

@@ -1,4 +1,7 @@
-"""What a learner sees before anything is run, in light and in dark."""
+"""What a learner sees first: the lesson that `make lab` opens, and reports in light and in dark.
+
+The first file of this folder: the page that it loads is the one in which the others open their lessons.
+"""
 
 from __future__ import annotations
 
