@@ -121,20 +121,23 @@ def as_anybody(scratch: Path, *command: str) -> list[str]:
 
 
 @contextmanager
-def serving(command: Callable[[int], list[str]], cwd: Path, log: Path, **variables: str) -> Iterator[str]:
-    """The address of a Jupyter server that `command` starts on a free port, until the block ends."""
+def serving(
+    command: Callable[[int], list[str]], cwd: Path, log: Path, warm: Warm | None = None, **variables: str
+) -> Iterator[str]:
+    """The address of a Jupyter server that `command` starts on a free port, until the block ends.
+
+    warm: where the server is to be had warm, and with it the zygotes that it starts.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
+    env = ENVIRONMENT | variables
     with log.open("w") as said:
-        server = subprocess.Popen(
-            command(port),
-            cwd=cwd,
-            env=ENVIRONMENT | variables,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        server = (
+            warm.command(*command(port), cwd=cwd, env=env, out=said.fileno(), err=said.fileno())
+            if warm
+            else subprocess.Popen(command(port), cwd=cwd, env=env, stdout=said, stderr=said, start_new_session=True)
         )
     try:
         deadline = time.monotonic() + 60
@@ -148,8 +151,8 @@ def serving(command: Callable[[int], list[str]], cwd: Path, log: Path, **variabl
                 time.sleep(0.2)
         yield address
     finally:
-        # The whole group: make stands before its server.
-        os.killpg(server.pid, signal.SIGTERM)
+        # The whole group: make stands before its server. A warm one has no group of its own.
+        (os.kill if warm else os.killpg)(server.pid, signal.SIGTERM)
         server.wait(30)
 
 

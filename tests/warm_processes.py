@@ -51,7 +51,7 @@ class Warm:
             self._server.wait()
 
     def command(self, *command: str, cwd: Path, env: Mapping[str, str], out: int = 1, err: int = 2) -> Process:
-        """Starts ``autograder``, ``nbgrader`` or ``dask``, as with ``python -m``. out, err: where it speaks."""
+        """Starts ``autograder``, ``nbgrader``, ``dask`` or Jupyter's ``lab``, as with ``python -m``. out, err: where it speaks."""
         return _start(self.address, command[0], command[1:], dict(env), str(cwd), out, err)
 
 
@@ -174,6 +174,7 @@ def become(
     mains: dict[str, Callable[[], int | None]] = {
         "autograder": __main__.main,
         "nbgrader": NbGraderApp.launch_instance,
+        "lab": lambda: importlib.import_module("jupyterlab.labapp").main(),
         "dask": lambda: importlib.import_module("dask.cli").run_cli(),  # not everybody has installed it
         "nursery": nursery.main,
         "zygote": zygote.main,

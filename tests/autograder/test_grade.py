@@ -221,11 +221,11 @@ def test_a_worse_second_attempt_keeps_no_old_point(room: Any) -> None:
 
 
 def test_killed_while_it_runs_submissions_nothing_is_left_alive(
-    tmp_path: Path, classroom: Callable[[Path], Any]
+    tmp_path: Path, classroom: Callable[[Path], Any], warm: Any, environment: dict[str, str]
 ) -> None:
     room = classroom(tmp_path)
     room.hand_in("waits", room.notebook(output_size="import time\ntime.sleep(60)"))
-    grading = subprocess.Popen([sys.executable, "-m", "autograder", "grade", "--jobs", "1"], cwd=tmp_path)
+    grading = warm.command("autograder", "grade", "--jobs", "1", cwd=tmp_path, env=environment)
     deadline, running = time.monotonic() + 90, set()
     while len(running) < 4 and time.monotonic() < deadline:  # worker, zygote, keeper, attempt
         time.sleep(0.05)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -155,6 +154,7 @@ def test_formgraders_button_runs_the_sandbox_and_survives_what_is_no_notebook(
     classroom: Callable[[Path], Any],
     nbgrader: Callable[..., str],
     serve: Callable[..., AbstractContextManager[str]],
+    warm: Any,
 ) -> None:
     room = classroom(tmp_path / "course")
     asks = "import os\nprint(os.getuid(), sorted(os.listdir('/tmp')))\n"
@@ -163,10 +163,9 @@ def test_formgraders_button_runs_the_sandbox_and_survives_what_is_no_notebook(
     nbgrader(room.root, "generate_assignment", room.stem, "--force")
 
     def command(port: int) -> list[str]:
-        flags = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-        return [sys.executable, "-m", "jupyter", "lab", *flags]
+        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
 
-    with serve(command, room.root, tmp_path / "log.txt") as address:
+    with serve(command, room.root, tmp_path / "log.txt", warm) as address:
         for learner in ("asks", "broken"):
             assert ask(address, f"submission/{room.stem}/{learner}/autograde", post=True)["success"]
         listed = {each["student"]: each["score"] for each in ask(address, f"submissions/{room.stem}")}

@@ -6,11 +6,11 @@ import csv
 import json
 import os
 import shutil
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -83,10 +83,12 @@ def test_the_solution_is_executed(graded: Path) -> None:
     assert notebook.cells[-1].outputs[0].data["text/plain"] == "2.0"
 
 
-def test_validate_tells_a_right_notebook_from_an_untouched_one(graded: Path, nbgrader: Callable[..., str]) -> None:
-    """In the kernel that is installed."""
+def test_validate_tells_a_right_notebook_from_an_untouched_one(
+    graded: Path, nbgrader: Callable[..., str], kernels: dict[str, str]
+) -> None:
+    """The first in the kernel that is installed."""
     assert "Success!" in nbgrader(graded, "validate", f"solutions/{STEM}/{STEM}.ipynb")
-    assert "VALIDATION FAILED ON 1 CELL" in nbgrader(graded, "validate", f"notebooks/{STEM}/{STEM}.ipynb")
+    assert "VALIDATION FAILED ON 1 CELL" in nbgrader(graded, "validate", f"notebooks/{STEM}/{STEM}.ipynb", **kernels)
 
 
 def test_the_settings_hand_the_secret_to_every_kernel(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,15 +104,14 @@ def test_the_settings_hand_the_secret_to_every_kernel(course: Path, monkeypatch:
 
 @pytest.fixture(scope="module")
 def formgrader(
-    graded: Path, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]]
+    graded: Path, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]], warm: Any
 ) -> Iterator[str]:
     """The address of a Jupyter server at the graded course's root, with room for a path in it."""
 
     def command(port: int) -> list[str]:
-        flags = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-        return [sys.executable, "-m", "jupyter", "lab", *flags]
+        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
 
-    with serve(command, graded, tmp_path_factory.mktemp("server") / "log.txt", **STOCK) as address:
+    with serve(command, graded, tmp_path_factory.mktemp("server") / "log.txt", warm, **STOCK) as address:
         yield f"{address}/{{}}?token=token"
 
 
