@@ -64,22 +64,26 @@ def mutants(source: str) -> list[Mutant]:
     work = next(node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
     before = ast.unparse(work)
     found: dict[str, Mutant] = {}
-    for statement in _statements(work):
+    for body, n in _statements(work):
+        statement = body[n]
         for node in ast.walk(statement):
             for other in _others(node):
                 # A copy in which the other node already stands for this one.
-                after = ast.unparse(ast.fix_missing_locations(copy.deepcopy(work, {id(node): other})))
+                body[n] = ast.fix_missing_locations(copy.deepcopy(statement, {id(node): other}))
+                after = ast.unparse(work)
                 if after != before:
                     found.setdefault(after, Mutant(after, _change(before.splitlines(), after.splitlines())))
+        body[n] = statement
     return list(found.values())
 
 
-def _statements(work: ast.FunctionDef | ast.ClassDef) -> list[ast.stmt]:
-    """The statements of a function; of a class, those of its methods."""
-    body = work.body[ast.get_docstring(work) is not None :]
-    if isinstance(work, ast.FunctionDef):
-        return body
-    return [statement for method in body if isinstance(method, ast.FunctionDef) for statement in _statements(method)]
+def _statements(work: ast.FunctionDef | ast.ClassDef) -> Iterator[tuple[list[ast.stmt], int]]:
+    """Where the statements of a function stand; of a class, those of its methods."""
+    for n in range(ast.get_docstring(work) is not None, len(work.body)):
+        if isinstance(work, ast.FunctionDef):
+            yield work.body, n
+        elif isinstance(method := work.body[n], ast.FunctionDef):
+            yield from _statements(method)
 
 
 def _others(node: ast.AST) -> Iterator[ast.AST]:

@@ -65,11 +65,12 @@ def made(exercise: Exercise, source: str) -> Callable:
 def loses(exercise: Exercise, source: str, seed: str | None) -> bool:
     """Whether a source loses points: each facet is asked on its own, and none behind the first that says so.
 
-    Without a search for the misconception behind it, and with less patience.
+    An answer is one call for all its facets. Without a search for the misconception behind it, and with less patience.
     """
     work = made(exercise, source)
     impatient = replace(exercise, misconceptions=(), seconds=2.0)
-    each = (replace(impatient, facets=(facet,)) for facet in exercise.facets)
+    parts = [exercise.facets] if exercise.kind == "answer" else [(facet,) for facet in exercise.facets]
+    each = (replace(impatient, facets=facets) for facets in parts)
     return any(examine(alone, work, seed).points < alone.points for alone in each)
 
 
