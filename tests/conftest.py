@@ -29,7 +29,7 @@ from tests.warm_kernels import warm_kernels
 from tests.warm_processes import Warm, use
 
 ROOT = Path(__file__).parents[1]
-# torch.compile's own imports take seconds: one worker has all tests of it.
+# torch.compile's own imports take seconds: one worker has all tests that need them.
 COMPILE = "test_torch_compile"
 # Where the tests are that take longest, by themselves or as a group that one worker has: the longest first.
 LONG = (

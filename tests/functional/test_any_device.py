@@ -8,6 +8,7 @@ operators go the same way as on every device that is no CPU. What only CUDA does
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,7 +23,13 @@ from tests.functional.test_every_operator import CALLS, run
 
 DEVICE = "meta"
 FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
-WITHOUT_VALUES = FakeTensorMode()  # one for all, since it remembers what operations it has seen
+pytestmark = pytest.mark.xdist_group("test_torch_compile")  # as tests/conftest.py says
+
+
+@cache
+def without_values() -> FakeTensorMode:
+    """One mode for all, since it remembers what operations it has seen; made late, since it imports torch.compile."""
+    return FakeTensorMode()
 
 
 class NothingComesBack(TorchDispatchMode):
@@ -45,7 +52,7 @@ def there(value: Any) -> Any:
 
 def outputs_and_gradients(function: Callable, *inputs: Any) -> list[Tensor]:
     """What a function makes of inputs on the device, and the gradients of those that want one."""
-    with WITHOUT_VALUES, NothingComesBack():
+    with without_values(), NothingComesBack():
         inputs = tree_map(there, inputs)
         outputs = [y for y in tree_leaves(function(*inputs)) if isinstance(y, Tensor)]
         leaves = [x for x in tree_leaves(inputs) if isinstance(x, Tensor) and x.requires_grad]
