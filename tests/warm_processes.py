@@ -51,7 +51,7 @@ class Warm:
             self._server.wait()
 
     def command(self, *command: str, cwd: Path, env: Mapping[str, str], out: int = 1, err: int = 2) -> Process:
-        """Starts ``autograder``, ``nbgrader``, ``dask`` or Jupyter's ``lab``, as with ``python -m``. out, err: where it speaks."""
+        """Starts ``autograder``, ``nbgrader``, ``dask`` or Jupyter's ``lab``, warm. out, err: where it speaks."""
         return _start(self.address, command[0], command[1:], dict(env), str(cwd), out, err)
 
 

@@ -224,8 +224,10 @@ def test_killed_while_it_runs_submissions_nothing_is_left_alive(
     tmp_path: Path, classroom: Callable[[Path], Any], warm: Any, environment: dict[str, str]
 ) -> None:
     room = classroom(tmp_path)
-    room.hand_in("waits", room.notebook(output_size="import time\ntime.sleep(60)"))
-    grading = warm.command("autograder", "grade", "--jobs", "1", cwd=tmp_path, env=environment)
+    room.hand_in("waits", room.notebook(output_size="import time\ntime.sleep(600)"))
+    # Limits under which it would go on for longer than this test waits.
+    limits = ("--cell-seconds", "600", "--wall-seconds", "600")
+    grading = warm.command("autograder", "grade", "--jobs", "1", *limits, cwd=tmp_path, env=environment)
     deadline, running = time.monotonic() + 90, set()
     while len(running) < 4 and time.monotonic() < deadline:  # worker, zygote, keeper, attempt
         time.sleep(0.05)

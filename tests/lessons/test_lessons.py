@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 import shutil
-import subprocess
-import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,11 +14,13 @@ from nbformat import NotebookNode
 
 from autograder.build import sync
 from course_lib import exercises
+from tests.warm_processes import skip_alembic
 
 ROOT = Path(__file__).parents[2]
 STEMS = sync.stems(ROOT)
 SECONDS = 90  # that a lesson with its solutions may take
 LINES = 25  # that a cell may have which the learner only reads
+pytestmark = pytest.mark.filterwarnings("ignore:Object of type <Submitted")  # nbgrader has SQLAlchemy warn
 
 
 def test_there_are_lessons() -> None:
@@ -30,33 +30,18 @@ def test_there_are_lessons() -> None:
 # Under stock nbgrader ----------------------------------------------------------------------------------------
 
 
-# nbgrader's own API, which its commands and formgrader call: one process for all lessons.
-GRADE = """
-import json, sys, time
-from nbgrader.apps import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import PyFileConfigLoader
-
-config = PyFileConfigLoader("nbgrader_config.py", path=".").load_config()
-api, seconds = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config), {}
-for stem in sys.argv[1:]:
-    done = [api.generate_assignment(stem)]
-    for learner in ("worked", "untouched"):
-        began = time.monotonic()
-        done.append(api.autograde(stem, learner))
-        seconds.setdefault(learner, {})[stem] = time.monotonic() - began
-    for result in done:
-        assert result["success"], result
-json.dump(seconds, open("seconds.json", "w"))
-"""
-
-
 @pytest.fixture(scope="module")
 def graded(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], kernels: dict[str, str]
 ) -> SimpleNamespace:
-    """What nbgrader's autograde gives a learner who hands in the worked notebooks, and one who did nothing."""
+    """What nbgrader's autograde gives a learner who hands in the worked notebooks, and one who did nothing.
+
+    It is nbgrader's own API, which its commands and formgrader call: in this process, for all lessons.
+    """
     from nbgrader.api import Gradebook
+    from nbgrader.apps import NbGraderAPI
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import PyFileConfigLoader
 
     root = tmp_path_factory.mktemp("graded")
     shutil.copy(ROOT / "nbgrader_config.py", root)
@@ -69,15 +54,27 @@ def graded(
         ):
             (root / folder / stem).mkdir(parents=True)
             shutil.copy(notebook, root / folder / stem)
-    stock = environment | kernels | {"DOWN_AND_UP_GRADER": "stock"}
-    ran = subprocess.run([sys.executable, "-c", GRADE, *STEMS], cwd=root, env=stock, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
+    seconds: dict[str, float] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setenv("PATH", environment["PATH"])
+        for name, value in {**kernels, "DOWN_AND_UP_GRADER": "stock"}.items():
+            patch.setenv(name, value)
+        skip_alembic()
+        config = PyFileConfigLoader("nbgrader_config.py", path=".").load_config()
+        api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+        for stem in STEMS:
+            assert (made := api.generate_assignment(stem))["success"], made
+            for learner in ("untouched", "worked"):
+                began = time.monotonic()
+                assert (done := api.autograde(stem, learner))["success"], done
+                seconds[stem] = time.monotonic() - began  # the worked lesson's stays
     scores: dict[tuple[str, str], dict[str, tuple[float, float]]] = {}
     with Gradebook(f"sqlite:///{root}/gradebook.db", "down_and_up") as book:
         for learner, stem in itertools.product(("worked", "untouched"), STEMS):
             grades = book.find_submission_notebook(stem, stem, learner).grades
             scores[learner, stem] = {grade.name: (grade.score, grade.max_score) for grade in grades}
-    return SimpleNamespace(scores=scores, seconds=json.loads((root / "seconds.json").read_text()))
+    return SimpleNamespace(scores=scores, seconds=seconds)
 
 
 # One worker has all these, because they look at one course.
@@ -98,7 +95,7 @@ def test_the_released_lesson_gets_none(stem: str, graded: SimpleNamespace) -> No
 
 @each_stem
 def test_the_worked_lesson_is_run_in_time(stem: str, graded: SimpleNamespace) -> None:
-    assert graded.seconds["worked"][stem] < SECONDS
+    assert graded.seconds[stem] < SECONDS
 
 
 # Exercises ---------------------------------------------------------------------------------------------------
