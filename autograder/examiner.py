@@ -148,7 +148,9 @@ def _problem(problem: Any, exercise: Exercise) -> Problem:
 
 def _outcomes(exercise: Exercise, cases: Sequence[Case], learner: Learner) -> Iterator[Outcome]:
     """One outcome after the other, up to the first case that ran out of time. All cases are sent at once."""
-    question = {"op": "cases", "exercise": exercise.name, "cases": list(map(_sent, cases))}
+    places = {id(case): place for place, case in enumerate(exercise.public)}
+    sent = [places[id(case)] if id(case) in places else _sent(case) for case in cases]
+    question = {"op": "cases", "exercise": exercise.name, "cases": sent}
     for _, answer in zip(cases, learner.ask_each(question, exercise.seconds + 2), strict=False):
         outcome = _outcome(answer)
         yield outcome

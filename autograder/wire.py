@@ -20,7 +20,7 @@ from course_lib.checking.plain import Foreign, kind_of
 
 LENGTH = struct.Struct("!I")
 HEADER_LIMIT = 8 << 20
-CHUNK = 1 << 18  # bytes that are read at once, where they are there
+CHUNK = 1 << 16  # bytes that are read at once, where they are there
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -147,7 +147,9 @@ def _pack_tensor(value: Tensor, blobs: list[bytes]) -> Any:
         return {"$": "foreign", "kind": kind, "module": "torch"}
     if value.device.type == "meta":  # a shape without values, as a check keeps of what is too large
         return {"$": "meta", "dtype": name, "shape": list(value.shape)}
-    plain = value.detach().cpu().resolve_conj().resolve_neg()
+    plain = value.detach().cpu()
+    if plain.is_complex() or plain.is_neg():
+        plain = plain.resolve_conj().resolve_neg()
     bits = plain.view(torch.int16) if plain.dtype is torch.bfloat16 else plain  # a dtype that numpy lacks
     blobs.append(bits.numpy().tobytes())
     return {

@@ -113,6 +113,11 @@ class Exercise:
         """The signature that the learner's work must have: the oracle's."""
         return inspect.signature(self.oracle)
 
+    @property
+    def public(self) -> list[Case]:
+        """The cases that everybody sees, of all facets."""
+        return [case for facet in self.facets for case in facet.public]
+
     def groups(self, seed: str | None = None) -> list[tuple[Facet, tuple[Case, ...]]]:
         """The cases to run, in order: each facet's public ones and, with a seed, those drawn from it."""
         groups = []
