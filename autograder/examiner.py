@@ -195,8 +195,8 @@ def _read(said: dict[str, Any]) -> Outcome:
     return Outcome(
         status,
         said["value"],
-        dict(said.get("gradients", {})),
-        dict(said.get("buffers", {})),
+        said.get("gradients", {}) | {},  # of a dict alone: keys from a list could be made to share one hash
+        said.get("buffers", {}) | {},
         changed=tuple(each if type(each) is int else str(each)[:100] for each in said.get("changed", ())[:20]),
         steady=not said.get("unsteady"),
         raised=raised,

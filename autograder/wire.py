@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from course_lib.checking.plain import Foreign, kind_of
+from course_lib.checking.plain import Foreign, is_key, kind_of
 
 LENGTH = struct.Struct("!I")
 HEADER_LIMIT = 8 << 20
@@ -176,8 +176,9 @@ def _unpack(value: Any, blobs: list[bytearray]) -> Any:
     if kind == "tuple":
         return tuple(_unpack(part, blobs) for part in value["parts"])
     if kind == "dict":
-        keys = [_unpack(key, blobs) for key in value["keys"]]
-        return dict(zip(keys, [_unpack(v, blobs) for v in value["values"]], strict=True))
+        if not all(map(is_key, value["keys"])):
+            raise ValueError("a key that is no text and no number of 64 bits")
+        return dict(zip(value["keys"], [_unpack(v, blobs) for v in value["values"]], strict=True))
     if kind == "float":
         return float(value["text"])
     if kind == "int":

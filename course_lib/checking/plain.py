@@ -53,8 +53,16 @@ def plain(value: Any, depth: int = DEPTH) -> Any:
         return tuple(plain(part, depth - 1) for part in tuple.__iter__(value))
     if depth and issubclass(kind, dict):
         pairs = [(plain(key, 0), plain(part, depth - 1)) for key, part in dict.items(value)]
-        return {key: part for key, part in pairs if isinstance(key, str | int)}
+        return {key: part for key, part in pairs if is_key(key)}
     return Foreign(kind_of(value), _module(kind))
+
+
+def is_key(value: Any) -> bool:
+    """Whether this may be a plain dict's key: a text, or a number of 64 bits.
+
+    Of larger numbers, and of tuples, anybody can make thousands that share one hash, and no dict of those is ever done.
+    """
+    return isinstance(value, str) or (isinstance(value, int) and -1 << 63 <= value < 1 << 63)
 
 
 def unwrapped(value: Any) -> Any:

@@ -97,6 +97,8 @@ def raw(pair, header: bytes, size: int | None = None) -> None:
         b"{}",
         b'{"body": 1, "blobs": []}',
         b'{"body": {"$": "pickle"}, "blobs": []}',
+        b'{"body": {"$": "dict", "keys": [{"$": "tuple", "parts": [-1, -2]}], "values": [0]}, "blobs": []}',
+        b'{"body": {"$": "dict", "keys": [2305843009213693951000], "values": [0]}, "blobs": []}',
         b'{"body": {"$": "tensor", "dtype": "float32", "shape": [1000000000000], "blob": 0}, "blobs": [4]}1234',
         b'{"body": {}, "blobs": [99999999999]}',
         b'{"body": {}, "blobs": [-1]}',

@@ -82,6 +82,7 @@ def test_numbers_texts_and_containers_lose_theirs() -> None:
     assert type(plain(YesDict())) is dict
     assert plain(collections.namedtuple("Pair", "a b")(1, [2])) == (1, [2])
     assert type(plain(torch.return_types.max((torch.ones(1), torch.ones(1))))) is tuple
+    assert plain({"a": 1, 2: 3, 10**30: 4, (5,): 6}) == {"a": 1, 2: 3}
     assert plain([True, None, "x", 2, 2.5]) == [True, None, "x", 2, 2.5]
 
 
