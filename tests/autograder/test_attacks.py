@@ -1,9 +1,10 @@
 """Hostile submissions: none gains a point, reads a secret, outlives its notebook or harms the next submission.
 
 Each file in attacks/ is one attack. Its docstring says what it tries, on which exercise, and how its process must end
-(a code of autograder.record, or * where more than one is right); ``says`` is what the diagnosis must hold. Its cells go
-into the release: ``# %% max_pool_loops`` replaces that solution, ``first`` comes before everything, and
-``replace NAME`` and ``metadata NAME {…}`` change a cell that is not the learner's to change.
+(a code of autograder.record, or * where more than one is right); ``says`` is what the diagnosis must hold, and
+``loops`` is there where it never ends by itself. Its cells go into the release: ``# %% max_pool_loops`` replaces that
+solution, ``first`` comes before everything, and ``replace NAME`` and ``metadata NAME {…}`` change a cell that is not
+the learner's to change.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from autograder.supervisor import Zygote
 ROOT = Path(__file__).parents[2]
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
 LIMITS = Limits(cell_seconds=3, wall_seconds=8, memory=512 << 20, processes=32, files=16 << 20)
+# For what loops for ever: it is as late after one second as after three, and computes all the while.
+SOON = replace(LIMITS, cell_seconds=1, wall_seconds=3)
 SECRET = "the instructor's secret"
 
 pytestmark = [
@@ -44,6 +47,7 @@ class Attack:
     exercise: str
     code: str
     says: str
+    loops: bool
     cells: tuple[tuple[str, str], ...]
 
 
@@ -53,7 +57,8 @@ def read(path: Path) -> Attack:
     fields = dict(line.split(": ", 1) for line in facts.strip().splitlines())
     parts = re.split(r"^# %% (.+)$", rest, flags=re.MULTILINE)[1:]
     cells = tuple(zip(parts[::2], (text.strip("\n") for text in parts[1::2]), strict=True))
-    return Attack(tries, fields["lesson"], fields["exercise"], fields["code"], fields.get("says", ""), cells)
+    says, loops = fields.get("says", ""), "loops" in fields
+    return Attack(tries, fields["lesson"], fields["exercise"], fields["code"], says, loops, cells)
 
 
 @cache
@@ -129,11 +134,13 @@ def test_the_controls(zygote) -> None:
 
 
 @pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
-def test_an_attack_gains_nothing(path: Path, zygote, tmp_path) -> None:
+def test_an_attack_gains_nothing(path: Path, zygote, tmp_path, monkeypatch) -> None:
     attack = read(path)
     canary = tmp_path / "gradebook.db"
     canary.write_text("untouched")
-    record = grade(submission(attack), zygote, SECRET)
+    with monkeypatch.context() as patch:
+        patch.setattr(zygote, "limits", SOON if attack.loops else LIMITS)
+        record = grade(submission(attack), zygote, SECRET)
     assert points(record, attack.exercise) == 0
     assert sum(facts["points"] for facts in record.checks.values()) == 0
     assert attack.code in ("*", record.code), (record.code, record.detail)

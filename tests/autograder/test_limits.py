@@ -21,7 +21,7 @@ LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=4 << 30, processes=20, t
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
+def zygote(warm_start: None) -> Iterator[Zygote]:
     with Zygote(LIMITS) as zygote:
         yield zygote
 
@@ -31,7 +31,7 @@ def zygote() -> Iterator[Zygote]:
     [
         ("while True:\n    x = 1", "OK", "was interrupted"),
         (
-            "while True:\n    try:\n        while True:\n            x = 1\n    except BaseException:\n        x = 2",
+            "import time\nwhile True:\n    try:\n        time.sleep(9)\n    except BaseException:\n        x = 2",
             "TO",
             "longer",
         ),
