@@ -5,9 +5,11 @@ nbgrader takes seconds to be imported: it is imported once here, and every comma
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
+from pathlib import Path
 
 # jsonschema looks for this package and would build a grammar of web addresses, in seconds and for every command.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -17,6 +19,9 @@ import nbgrader.exchange.default  # noqa: E402, F401
 from nbgrader.apps import NbGraderApp  # noqa: E402
 
 from autograder.__main__ import main  # noqa: E402
+
+sys.path.append(str(Path(__file__).parents[2]))
+from tests.warm_processes import run_and_leave  # noqa: E402
 
 
 def run(user: str, uid: int, home: str, folder: str, log: str, arguments: list[str]) -> None:
@@ -41,9 +46,9 @@ def run(user: str, uid: int, home: str, folder: str, log: str, arguments: list[s
 
 # The grader's workers look at this file again.
 if __name__ == "__main__":
+    gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
-            run(**json.loads(line))
-            sys.exit(0)
+            run_and_leave(run, **json.loads(line))
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
