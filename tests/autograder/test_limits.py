@@ -21,7 +21,7 @@ LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=4 << 30, processes=20, t
 
 
 @pytest.fixture(scope="module")
-def zygote(warm_start: None) -> Iterator[Zygote]:
+def zygote() -> Iterator[Zygote]:
     with Zygote(LIMITS) as zygote:
         yield zygote
 
