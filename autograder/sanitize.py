@@ -7,7 +7,7 @@ nbgrader_config.py puts two parts between: a filter for rendered markdown, and a
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 
 import bleach
@@ -72,8 +72,11 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
 
 @pass_context
 def markdown2html(context: Context, source: str) -> str:
-    """nbconvert's own filter of this name, its result cleaned."""
-    return clean(_exporter().markdown2html(context, source))
+    """nbconvert's own filter of this name, its result cleaned. A lesson's cells come again with every learner."""
+    return _clean_again(_exporter().markdown2html(context, source))
+
+
+_clean_again = lru_cache(1000)(clean)
 
 
 @cache
