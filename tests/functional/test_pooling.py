@@ -149,7 +149,9 @@ def inputs(n: int):
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_every_argument_of_max_pool_against_torch(n, device):
     ours, theirs, compared = getattr(CF, f"max_pool{n}d"), getattr(F, f"max_pool{n}d"), 0
-    for x, law in itertools.product([x.to(device) for x in inputs(n)], GRID[:: (1, 1, 3)[n - 1]]):
+    # Each axis is done as the one in 1-D. This third of the grid still has every pair of two arguments' values.
+    laws = GRID if n == 1 else GRID[1::3]
+    for x, law in itertools.product([x.to(device) for x in inputs(n)], laws):
         try:
             expected = theirs(x, *law, return_indices=True)
         except RuntimeError:
