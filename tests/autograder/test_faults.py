@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -100,9 +101,20 @@ needs_mounts = pytest.mark.skipif(
 )
 
 
+@pytest.fixture
+def command(warm_preload: str) -> str:
+    """The command that grades, for a shell. Its nursery is warm, and outside: it writes nothing into the course."""
+    code = f"{warm_preload}; from autograder.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    return shlex.join([sys.executable, "-c", code, "grade", "--jobs", "1"])
+
+
 @needs_mounts
 def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
-    class_of_six: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], environment: dict[str, str]
+    class_of_six: Callable[[Path], Any],
+    tmp_path: Path,
+    undisturbed: list[tuple],
+    environment: dict[str, str],
+    command: str,
 ) -> None:
     """The course lies on a small file system, which the graded notebooks fill; where it has more room it goes on."""
     room = class_of_six(tmp_path / "course")
@@ -111,7 +123,7 @@ def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
     taken = sum(path.stat().st_size + 4096 for path in room.root.rglob("*"))
     script = f"""
         mount -t tmpfs -o size={taken + 200_000} tmpfs {small} && cp -a {room.root}/. {small}/ && cd {small}
-        {sys.executable} -m autograder grade --jobs 1 > {tmp_path}/full.txt 2>&1; echo "status $?"
+        {command} > {tmp_path}/full.txt 2>&1; echo "status $?"
         cat {tmp_path}/full.txt
         cp -a {small}/. {room.root}/
     """
@@ -126,10 +138,10 @@ def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
 
 @needs_mounts
 def test_a_course_that_is_read_only_is_named(
-    class_of_six: Callable[[Path], Any], tmp_path: Path, environment: dict[str, str]
+    class_of_six: Callable[[Path], Any], tmp_path: Path, environment: dict[str, str], command: str
 ) -> None:
     room = class_of_six(tmp_path / "course")
-    script = f"mount --bind -o ro {room.root} {room.root} && cd {room.root} && {sys.executable} -m autograder grade"
+    script = f"mount --bind -o ro {room.root} {room.root} && cd {room.root} && {command}"
     ran = subprocess.run([*ALONE, script], env=environment, text=True, capture_output=True)
     assert ran.returncode == 1
     assert "Read-only file system" in ran.stderr
