@@ -4,16 +4,18 @@ Four ways: stock nbgrader, one submission after the other; stock nbgrader, one p
 class and a gradebook of its own; this grader from nothing; this grader again, with nothing changed. The submissions to
 lesson 01 are the demonstration's honest ones; to another lesson, the worked one with an exercise left open in turn.
 Each learner's text is made unique, so that nothing is graded once for two. Scores are compared cell for cell. Then the
-stages of one submission are timed, on one core.
+stages of one submission are timed, on one core, and what its cells take by themselves, without a grader.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,12 @@ from unittest import mock
 
 import nbformat
 
+from autograder.cells import Cells
 from autograder.demo import answers, submissions
+from autograder.script import Script, script
+from course_lib import exercises
+from course_lib.checking.examine import examine
+from course_lib.checking.report import report
 
 ROOT = Path(__file__).parents[1]
 LESSONS = ("01_pooling", "06_interpolation")
@@ -134,17 +141,43 @@ def measure(scratch: Path, lesson: str, learners: int) -> tuple[dict[str, float]
     return seconds, len(expected)
 
 
-def stages(root: Path, lesson: str) -> dict[str, float]:
-    """Milliseconds of each stage of a submission, the mean over a class that is graded in this process, on one core."""
+def alone(cells: Cells, steps: Script) -> float:
+    """Seconds of CPU that a submission's cells take, its checks too, in a fork of this process, without any grader."""
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        began = time.process_time()
+        seeds = steps.seeds("benchmark")
+        for step in steps.steps:
+            if step.kind == "run":
+                cells.run(step.source)
+            for check in {each.exercise: each for each in step.checks}.values():
+                with contextlib.suppress(KeyError):  # a name that no cell has defined
+                    work = cells.get(check.exercise)
+                    seed = seeds[check.exercise] if check.hidden else None
+                    report(examine(exercises.find(check.exercise), work, seed))._repr_mimebundle_()
+        os.write(writing, struct.pack("d", time.process_time() - began))
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as told:
+        (taken,) = struct.unpack("d", told.read())
+    os.wait()
+    return taken
+
+
+def stages(root: Path, lesson: str) -> tuple[dict[str, float], float]:
+    """Milliseconds of each stage of a submission, and those that its cells take by themselves.
+
+    Both are the mean over a class that is graded in this process, on one core.
+    """
     import torch
 
     from autograder import examiner, grade
     from autograder.course import Course, as_normalised, settings
     from autograder.ledger import Ledger
     from autograder.sandbox import Limits
-    from autograder.script import script
     from autograder.supervisor import Learner, Zygote
     from autograder.writer import Graded, Writer
+    from autograder.zygote import warm
 
     torch.set_num_threads(1)
     grade.environment()
@@ -172,9 +205,14 @@ def stages(root: Path, lesson: str) -> dict[str, float]:
 
     course = Course(config=settings(root))
     masters = course.masters(lesson)[lesson]
+    students = course.students(lesson)
+    cells = warm()
+    own = sum(
+        alone(cells, script(as_normalised(*course.submitted(lesson, one, lesson), masters).notebook))
+        for one in students
+    )
     ledger = Ledger(root / ".stages", "benchmark", Limits())
     (root / "gradebook.db").unlink(missing_ok=True)
-    students = course.students(lesson)
     kept = examiner.judge
     with Zygote(Limits()) as zygote, Writer(course) as writer, mock.patch("autograder.supervisor.Learner", Timed):
         writer.prepare(lesson)
@@ -195,11 +233,11 @@ def stages(root: Path, lesson: str) -> dict[str, float]:
         whole = time.perf_counter() - whole
         examiner.judge = kept
     taken["messages, reports and the rest"] = whole - sum(taken.values())
-    return {name: 1000 * seconds / len(students) for name, seconds in taken.most_common()}
+    return {name: 1000 * seconds / len(students) for name, seconds in taken.most_common()}, 1000 * own / len(students)
 
 
 def table(
-    lesson: str, seconds: Mapping[str, float], learners: int, agreed: int, parts: Mapping[str, float]
+    lesson: str, seconds: Mapping[str, float], learners: int, agreed: int, parts: Mapping[str, float], own: float
 ) -> list[str]:
     first = seconds["this grader, from nothing"]
     rows = [
@@ -222,6 +260,9 @@ def table(
         *(f"| {name} | {taken:.1f} |" for name, taken in parts.items()),
         f"| together | {sum(parts.values()):.0f} |",
         "",
+        f"The same cells with the same checks, by themselves in a warm process, take {own:.0f} ms of CPU: "
+        f"the grader adds {sum(parts.values()) - own:.0f} ms.",
+        "",
     ]
 
 
@@ -241,8 +282,8 @@ def main() -> None:
     for lesson in chosen.lessons:
         with tempfile.TemporaryDirectory() as scratch:
             seconds, agreed = measure(Path(scratch), lesson, chosen.learners)
-            parts = stages(Path(scratch) / "ours", lesson)
-        text += table(lesson, seconds, chosen.learners, agreed, parts)
+            parts, own = stages(Path(scratch) / "ours", lesson)
+        text += table(lesson, seconds, chosen.learners, agreed, parts, own)
     print("\n".join(text))
     if chosen.save:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
