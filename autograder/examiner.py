@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder import messages
+from autograder.learner import Ended, Learner
 from autograder.record import Output, Record, error
 from autograder.script import Script, Step
-from autograder.supervisor import Ended, Learner, Zygote
+from autograder.supervisor import Zygote
 from course_lib import exercises
 from course_lib.checking.driver import Line, Outcome, Raised
 from course_lib.checking.exercise import Case, Exercise, Facet

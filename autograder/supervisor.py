@@ -1,31 +1,19 @@
-"""Starts learners' processes and sees to it that each of them ends, in time and within its limits."""
+"""Starts the zygote, looks at what it finds missing, and has it fork learners' processes."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import socket
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from autograder import cgroup, launch, messages, wire
-from autograder.record import Code
+from autograder import cgroup, launch, messages
 from autograder.sandbox import Limits, SandboxError
 
-GRACE = 2.0  # seconds between the interrupt and the kill
-
-
-class Ended(Exception):
-    """The learner's process is gone. code says why, detail adds the signal or exit status."""
-
-    def __init__(self, code: Code, detail: str = ""):
-        super().__init__(code, detail)
-        self.code, self.detail = code, detail
+if TYPE_CHECKING:
+    from autograder.learner import Learner
 
 
 class Zygote:
@@ -107,6 +95,8 @@ class Zygote:
 
     def spawn(self) -> Learner:
         """A fresh learner's process."""
+        from autograder.learner import Ended, Learner  # imports torch: where none may run, that is known before
+
         for retry in (False, True):
             connection, theirs = socket.socketpair()
             reading, writing = os.pipe()
@@ -123,144 +113,3 @@ class Zygote:
                 self.stop()
                 self.start()
         raise AssertionError
-
-
-class Learner:
-    """One learner's process, from its fork to its end."""
-
-    def __init__(self, connection: socket.socket, status: int, limits: Limits, group: cgroup.Group | None = None):
-        self._connection, self.limits = wire.Connection(connection), limits
-        self._group, self._killed_before = group, group.killed() if group else 0
-        self._status = os.fdopen(status, "r")
-        line = self._status.readline().strip()
-        if not line.isdigit() or line == "70":
-            raise Ended("XX", "the sandbox could not be made")
-        self.pid = int(line)
-        self._over = time.monotonic() + limits.wall_seconds
-        self._left = limits.output
-        self._count = 0
-        self._too_large = False
-        self._watch = threading.Thread(target=self._watch_memory, daemon=True)
-        self._done = threading.Event()
-        self._watch.start()
-
-    def ask(self, question: dict[str, Any], seconds: float | None = None) -> dict[str, Any]:
-        """Sends a question and waits for its answer. A cell that takes too long is interrupted, then killed.
-
-        Errors: Ended.
-        """
-        return next(self.ask_each(question, seconds))
-
-    def ask_each(self, question: dict[str, Any], seconds: float | None = None) -> Iterator[dict[str, Any]]:
-        """The answers to a question that has more than one, as they come. seconds: that each of them may take.
-
-        Behind an answer that was late no other comes. Errors: Ended.
-        """
-        self._count += 1
-        deadline = self._deadline(seconds)
-        with self._ends():
-            self._connection.send({"id": self._count, **question}, deadline)
-        while True:
-            late = False
-            with self._ends():
-                try:
-                    answer = self._answer(deadline)
-                except wire.Late:
-                    late = True
-                    self._signal(signal.SIGINT)
-                    answer = self._answer(time.monotonic() + GRACE)
-                    if time.monotonic() >= self._over:
-                        raise
-            if late:
-                yield answer | {"late": True}
-                return
-            yield answer
-            deadline = self._deadline(seconds)
-
-    def _deadline(self, seconds: float | None) -> float:
-        return min(time.monotonic() + (seconds or self.limits.cell_seconds), self._over)
-
-    @contextlib.contextmanager
-    def _ends(self) -> Iterator[None]:
-        """Turns what goes wrong on the wire into the end of the process."""
-        try:
-            yield
-        except wire.Late:
-            self.kill()
-            raise Ended("TO") from None
-        except wire.ProtocolError as error:
-            self.kill()
-            raise Ended("OL", str(error)) from None
-        except wire.Closed:
-            raise self._ending() from None
-
-    def _answer(self, deadline: float) -> dict[str, Any]:
-        while True:
-            answer = self._connection.receive(self._left, deadline)
-            if answer.get("id") == self._count:
-                if "fault" in answer:
-                    self.kill()
-                    raise Ended("SG", str(answer["fault"])[:300])
-                return answer
-
-    def _ending(self) -> Ended:
-        if self._too_large or self._has_lost_one():
-            return Ended("ML")
-        status = self._status.readline().strip()
-        number = int(status) if status.lstrip("-").isdigit() else 70
-        if number == 70:
-            return Ended("XX", "the learner's process could not go on")
-        if number == -signal.SIGXCPU:
-            return Ended("TO")
-        if number < 0:
-            return Ended("SG", signal.Signals(-number).name)
-        return Ended("SG", f"exit status {number}")
-
-    def _watch_memory(self) -> None:
-        """Kills the process when it and its children together hold more memory than they may."""
-        start = _resident(self.pid)
-        while not self._done.wait(0.1):
-            if _resident(self.pid) - start > self.limits.memory or self._has_lost_one():
-                self._too_large = True
-                self.kill()
-                return
-
-    def _has_lost_one(self) -> bool:
-        """Whether the kernel has ended a process of the group for its memory."""
-        return self._group is not None and self._group.killed() > self._killed_before
-
-    def _signal(self, number: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        """Ends the process and, as it is the first of its PID namespace, everything that it started."""
-        self._signal(signal.SIGKILL)
-
-    def close(self) -> None:
-        """Ends the process and waits until it is gone."""
-        self._done.set()
-        self.kill()
-        self._connection.close()
-        self._status.read()
-        self._status.close()
-        self._watch.join()
-
-
-def _resident(pid: int) -> int:
-    """Bytes of memory that a process and its descendants hold for themselves."""
-    total = 0
-    for each in _tree(pid):
-        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{each}/statm") as file:
-            fields = file.read().split()
-            total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
-    return total
-
-
-def _tree(pid: int) -> Iterator[int]:
-    yield pid
-    with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                for child in file.read().split():
-                    yield from _tree(int(child))

@@ -173,9 +173,10 @@ def stages(root: Path, lesson: str) -> tuple[dict[str, float], float]:
 
     from autograder import examiner, grade
     from autograder.course import Course, as_normalised, settings
+    from autograder.learner import Learner
     from autograder.ledger import Ledger
     from autograder.sandbox import Limits
-    from autograder.supervisor import Learner, Zygote
+    from autograder.supervisor import Zygote
     from autograder.writer import Graded, Writer
     from autograder.zygote import warm
 
@@ -214,7 +215,7 @@ def stages(root: Path, lesson: str) -> tuple[dict[str, float], float]:
     ledger = Ledger(root / ".stages", "benchmark", Limits())
     (root / "gradebook.db").unlink(missing_ok=True)
     kept = examiner.judge
-    with Zygote(Limits()) as zygote, Writer(course) as writer, mock.patch("autograder.supervisor.Learner", Timed):
+    with Zygote(Limits()) as zygote, Writer(course) as writer, mock.patch("autograder.learner.Learner", Timed):
         writer.prepare(lesson)
         examiner.judge = timed_as("judging", kept)
         spawn = zygote.spawn

@@ -40,7 +40,7 @@ def test_a_zygote_and_its_attempts_are_in_a_group_that_is_gone_with_it(version: 
 
 
 def test_processes_are_counted_together(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.supervisor._resident", lambda pid: 0)
+    monkeypatch.setattr("autograder.learner._resident", lambda pid: 0)
     source = """
 import os
 made = 0
@@ -60,7 +60,7 @@ except OSError:
 
 def test_what_the_kernel_ends_for_its_memory_is_told_as_that(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the looks ten times a second see nothing, and no process is too large by itself."""
-    monkeypatch.setattr("autograder.supervisor._resident", lambda pid: 0)
+    monkeypatch.setattr("autograder.learner._resident", lambda pid: 0)
     source = """
 import os, time
 for _ in range(10):

@@ -12,9 +12,10 @@ if sys.platform != "linux":
     pytest.skip("hardened grading needs Linux", allow_module_level=True)
 
 from autograder.examiner import grade
+from autograder.learner import Learner
 from autograder.sandbox import Limits
 from autograder.script import Script, Step
-from autograder.supervisor import Learner, Zygote
+from autograder.supervisor import Zygote
 
 pytestmark = pytest.mark.xdist_group("limits")
 LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=4 << 30, processes=20, text=1000, files=1 << 20)
