@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -113,15 +112,14 @@ def test_the_same_page_without_our_filter_does_run(room: Any, offline: Page, nbg
 
 @pytest.fixture(scope="module")
 def formgrader(
-    room: Any, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]]
+    room: Any, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]], warm: Any
 ) -> Iterator[str]:
     """The address of formgrader at the class, with room for a path in it."""
 
     def command(port: int) -> list[str]:
-        flags = ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-        return [sys.executable, "-m", "jupyter", "lab", *flags]
+        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
 
-    with serve(command, room.root, tmp_path_factory.mktemp("server") / "log.txt") as address:
+    with serve(command, room.root, tmp_path_factory.mktemp("server") / "log.txt", warm) as address:
         yield f"{address}/formgrader/{{}}?token=token"
 
 
