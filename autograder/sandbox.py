@@ -18,7 +18,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyseccomp
 
 NOBODY = 65534
 OURS = ("__init__", "attempt", "cells", "sandbox", "wire", "zygote")  # what runs on the learner's side
@@ -305,6 +310,12 @@ FORBIDDEN = """
 
 def filter_calls() -> None:
     """seccomp: the calls above fail with EPERM, new namespaces too, and clone3 as if the kernel did not know it."""
+    call_filter().load()
+
+
+@cache
+def call_filter() -> pyseccomp.SyscallFilter:
+    """What filter_calls loads; made once, before the fork."""
     import pyseccomp
 
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
@@ -320,4 +331,4 @@ def filter_calls() -> None:
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     for family in range(2, 46):  # of the socket families only AF_UNIX stays
         rules.add_rule(refuse, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
-    rules.load()
+    return rules

@@ -47,7 +47,7 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
     if problem := sandbox.tried(sandbox.filter_calls):
         missing["seccomp"] = problem
     else:
-        import pyseccomp  # noqa: F401  while this process may still read where it lies
+        sandbox.call_filter()  # while this process may still read where libseccomp lies
     # Told before anything large is imported: where no submission may run, that is known at once.
     said: dict[str, object] = {"missing": missing, "landlock": sandbox.landlock_version()}
     if missing and (problem := sandbox.tried(sandbox.become_nobody)):
