@@ -186,6 +186,8 @@ def become(
     os.closerange(len(kept), 4096)
     os.environ.clear()
     os.environ.update(environment)
+    if "dask" in sys.modules:
+        importlib.import_module("dask.config").refresh()  # it has read the settings of its environment already
     os.chdir(folder)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.argv = [module, *(["3"] if len(kept) == 4 else []), *arguments]
