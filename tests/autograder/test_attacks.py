@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder import learner
 from autograder.examiner import grade
 from autograder.normalize import Master, normalise
 from autograder.sandbox import Limits
@@ -30,8 +31,8 @@ from autograder.supervisor import Zygote
 ROOT = Path(__file__).parents[2]
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
 LIMITS = Limits(cell_seconds=3, wall_seconds=8, memory=512 << 20, processes=32, files=16 << 20)
-# For what loops for ever: it is as late after one second as after three, and computes all the while.
-SOON = replace(LIMITS, cell_seconds=1, wall_seconds=3)
+# For what never ends by itself: it is as late after half a second as after three, and may compute all the while.
+SOON = replace(LIMITS, cell_seconds=0.5, wall_seconds=2)
 SECRET = "the instructor's secret"
 
 pytestmark = [
@@ -139,7 +140,9 @@ def test_an_attack_gains_nothing(path: Path, zygote, tmp_path, monkeypatch) -> N
     canary = tmp_path / "gradebook.db"
     canary.write_text("untouched")
     with monkeypatch.context() as patch:
-        patch.setattr(zygote, "limits", SOON if attack.loops else LIMITS)
+        if attack.loops:
+            patch.setattr(zygote, "limits", SOON)
+            patch.setattr(learner, "GRACE", 0.5)
         record = grade(submission(attack), zygote, SECRET)
     assert points(record, attack.exercise) == 0
     assert sum(facts["points"] for facts in record.checks.values()) == 0

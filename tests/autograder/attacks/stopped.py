@@ -3,6 +3,7 @@
 lesson: 01_pooling
 exercise: max_pool_loops
 code: *
+loops: for ever
 """
 
 # %% max_pool_loops
