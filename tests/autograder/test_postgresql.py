@@ -318,7 +318,7 @@ def test_restarted_while_it_really_grades_it_comes_to_the_same(
             for process in grading.children(recursive=True):
                 with suppress(psutil.Error):  # it is gone already
                     titles.add(" ".join(process.cmdline()))
-            time.sleep(0.02)
+            time.sleep(0.1)
         time.sleep(random.Random(results).uniform(0, 0.1))
         postgresql.restart()
     assert grading.wait(120) == 0, (tmp_path / "said.txt").read_text()
@@ -412,13 +412,13 @@ def test_a_password_is_told_to_nobody(
         ("postgresql://me:secret@127.0.0.1:1/course", "cannot be opened: connection failed"),
     ],
 )
-def test_an_address_that_is_none_is_named_without_its_password(room: Any, url: str, words: str) -> None:
+def test_an_address_that_is_none_is_named_without_its_password(prepared: Any, url: str, words: str) -> None:
     with pytest.raises(CourseError, match=words) as raised:
-        list(grade.Grading(room.root, db_url=url).rows())
+        list(grade.Grading(prepared.root, db_url=url).rows())
     assert "secret" not in str(raised.value)
 
 
-def test_without_the_driver_it_says_what_to_install(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_driver_it_says_what_to_install(prepared: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(CourseError, match=r"pip install -c constraints.txt -e '.\[scale\]'"):
-        run(room)
+        run(prepared)
