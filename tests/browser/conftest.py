@@ -92,7 +92,8 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
 
 def keep_picture(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    # To hide the caret, as Playwright does else, JupyterLab's whole page is styled anew twice.
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", caret="initial")
 
 
 @pytest.fixture(scope="session")
