@@ -18,11 +18,11 @@ from autograder.script import Script, Step
 from autograder.supervisor import Zygote
 
 pytestmark = pytest.mark.xdist_group("limits")
-LIMITS = Limits(cell_seconds=1, wall_seconds=12, memory=4 << 30, processes=20, text=1000, files=1 << 20)
+LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=4 << 30, processes=20, text=1000, files=1 << 20)
 
 
 @pytest.fixture(scope="module")
-def zygote(warm_start: None) -> Iterator[Zygote]:
+def zygote() -> Iterator[Zygote]:
     with Zygote(LIMITS) as zygote:
         yield zygote
 
