@@ -25,9 +25,6 @@ MODULES = (
     *("torch", "numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "ipykernel.kernelapp"),
     *("skimage.data", "skimage.io", "sklearn.datasets"),
     *("course_lib.functional", "course_lib.learner", "course_lib.figures", "course_lib.samples"),
-    # What checks and pictures import when they are first asked for.
-    *("course_lib.checking.html", "skimage.data._fetchers", "imageio.plugins.pillow"),
-    *("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PpmImagePlugin", "PIL.PngImagePlugin"),
     # What torch imports where it first pads, differentiates or makes an optimizer.
     *("torch.fx.experimental.symbolic_shapes", "torch._dynamo"),
     # What ipykernel imports when it has been started: half of its time.
@@ -67,9 +64,6 @@ def serve(door: str, until: str) -> None:
         gc.disable()  # as in autograder/zygote.py, and for the same reasons
         for module in MODULES:
             __import__(module)
-        from course_lib import exercises
-
-        exercises.names()  # imports every lesson's
         gc.freeze()
         gc.enable()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernels are nobody's to wait for
