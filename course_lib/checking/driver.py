@@ -96,7 +96,9 @@ def outcomes_of(exercise: Exercise, work: Callable, cases: Sequence[Case]) -> It
         for position, case in enumerate(cases):
             if position == 0 or exercise.kind != "answer":
                 outcome = _run(exercise, work, case, order, twice=position == 0)
-            yield replace(outcome)  # of its own: outcomes are told by their identity
+            else:
+                outcome = replace(outcome)  # one of its own: outcomes are told by their identity
+            yield outcome
             if outcome.status == "out of time":
                 return
 

@@ -36,7 +36,7 @@ LIMITS = ("--cell-seconds", "3", "--wall-seconds", "20", "--jobs", "2")
 def by_heart() -> str:
     """An output_size that knows the typed-out cases, and no other."""
     names = {"size": 0, "kernel_size": 0, "stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
-    public = [names | case.kwargs for facet in exercises.find("output_size").facets for case in facet.public]
+    public = [names | case.kwargs for case in exercises.find("output_size").public]
     assert len(public) > 10
     known = {tuple(case.values()): output_size(**case) for case in public}
     return (
