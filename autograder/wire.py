@@ -1,25 +1,28 @@
-"""The byte protocol between the examiner and a learner's process: JSON and raw tensor bytes, never a pickle.
+"""The byte protocol between the examiner and a learner's process: msgpack with raw tensor bytes, never a pickle.
 
-A message is a header (4 bytes of length, then JSON) followed by blobs whose lengths the header names. Whoever reads
-from a learner's process gives a limit, and nothing larger is ever allocated.
+A message is 4 bytes of length, then a map in msgpack. What msgpack has no form for, such as a tensor, is a map with the
+one key nil, which no dict of ours has. Whoever reads from a learner's process gives a limit, and for what is larger
+nothing is ever allocated.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
+import msgpack
+import numpy
 import torch
 from torch import Tensor
 
 from course_lib.checking.plain import Foreign, is_key, kind_of
 
 LENGTH = struct.Struct("!I")
-HEADER_LIMIT = 8 << 20
+PARTS = 1 << 18  # lists and dicts in a message: each takes a byte of it, and a hundred bytes of memory
+DEPTH = 100  # of lists and dicts in each other; what grading looks at goes from part to part by recursion
 CHUNK = 1 << 16  # bytes that are read at once, where they are there
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -49,41 +52,36 @@ class Connection:
     def __init__(self, stream: socket.socket):
         self._stream = stream
         self._come = bytearray()
+        self._packer = msgpack.Packer(default=_told, **TEXT, strict_types=True, buf_size=CHUNK)
 
     def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
         """Sends one message. Of what is neither a tensor nor plain data, what it is crosses.
 
         deadline: on time.monotonic's clock. Errors: Closed, Late.
         """
-        blobs: list[bytes] = []
-        body = _pack(message, blobs)
-        header = _ENCODER.encode({"body": body, "blobs": [len(blob) for blob in blobs]}).encode()
+        packed = self._packer.pack(message)
         self._stream.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
         try:
-            self._stream.sendall(b"".join([LENGTH.pack(len(header)), header, *blobs]))
+            self._stream.sendall(LENGTH.pack(len(packed)) + packed)
         except TimeoutError:
             raise Late from None
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Closed from error
 
     def receive(self, limit: int, deadline: float | None = None) -> dict[str, Any]:
-        """Receives one message of at most ``limit`` bytes in blobs.
+        """Receives one message of at most ``limit`` bytes.
 
         deadline: on time.monotonic's clock. Errors: Closed, Late, ProtocolError.
         """
         (size,) = LENGTH.unpack(self._take(LENGTH.size, deadline))
-        if size > HEADER_LIMIT:
-            raise ProtocolError(f"a header of {size} bytes; at most {HEADER_LIMIT} are read")
+        if size > limit:
+            raise ProtocolError(f"a message of {size} bytes; at most {limit} are read")
+        packed = self._take(size, deadline)
         try:
-            header = json.loads(self._take(size, deadline))
-            lengths = header["blobs"]
-            if not all(type(length) is int and length >= 0 for length in lengths) or sum(lengths) > limit:
-                raise ProtocolError(f"blobs of more than {limit} bytes")
-            blobs = [self._take(length, deadline) for length in lengths]
-            message = _unpack(header["body"], blobs)
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError, RuntimeError) as error:
+            message = _unpack(packed)
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError, RuntimeError) as error:
             raise ProtocolError(f"not a message: {type(error).__name__}") from error
-        if not isinstance(message, dict):
+        if type(message) is not dict:
             raise ProtocolError("a message is a dict")
         return message
 
@@ -114,94 +112,94 @@ class Connection:
         self._stream.close()
 
 
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+# A lone surrogate, which a learner can print, crosses as it is.
+TEXT = {"unicode_errors": "surrogatepass"}
 
 
-def _pack(value: Any, blobs: list[bytes]) -> Any:
-    kind = type(value)
-    if value is None or kind is bool or kind is str:
-        return value
-    if kind is int:
-        return value if -1 << 63 < value < 1 << 63 else {"$": "int", "text": hex(value)[:4096]}
-    if kind is float:
-        return value if math.isfinite(value) else {"$": "float", "text": repr(value)}
+def _told(value: Any) -> dict[None, list[Any]]:
+    """What msgpack has no form for: a kind and its fields, behind the key nil."""
     if isinstance(value, Tensor):
-        return _pack_tensor(value, blobs)
-    if kind is list:
-        return [_pack(part, blobs) for part in value]
+        return {None: _tensor_told(value)}
+    kind = type(value)
     if kind is tuple:
-        return {"$": "tuple", "parts": [_pack(part, blobs) for part in value]}
-    if kind is dict:
-        if "$" not in value and all(type(key) is str for key in value):
-            return {key: _pack(part, blobs) for key, part in value.items()}
-        keys, values = ([_pack(part, blobs) for part in parts] for parts in (value, value.values()))
-        return {"$": "dict", "keys": keys, "values": values}
+        return {None: ["tuple", *value]}
+    if kind is int:  # beyond 64 bits
+        return {None: ["int", hex(value)[:4096]]}
     foreign = value if kind is Foreign else Foreign(kind_of(value), str(kind.__module__))
-    return {"$": "foreign", "kind": str(foreign.kind)[:200], "module": str(foreign.module)[:80]}
+    return {None: ["foreign", str(foreign.kind)[:200], str(foreign.module)[:80]]}
 
 
-def _pack_tensor(value: Tensor, blobs: list[bytes]) -> Any:
+def _tensor_told(value: Tensor) -> list[Any]:
     name = NAMES.get(value.dtype)
     if name is None or value.layout is not torch.strided:
-        kind = f"a {value.layout} tensor of {value.dtype}".replace("torch.", "")
-        return {"$": "foreign", "kind": kind, "module": "torch"}
-    if value.device.type == "meta":  # a shape without values, as a check keeps of what is too large
-        return {"$": "meta", "dtype": name, "shape": list(value.shape)}
-    plain = value.detach().cpu()
-    if plain.is_complex() or plain.is_neg():
-        plain = plain.resolve_conj().resolve_neg()
-    bits = plain.view(torch.int16) if plain.dtype is torch.bfloat16 else plain  # a dtype that numpy lacks
-    blobs.append(bits.numpy().tobytes())
-    return {
-        "$": "tensor",
-        "dtype": name,
-        "shape": list(plain.shape),
-        "stride": list(plain.stride()),
-        "blob": len(blobs) - 1,
-    }
+        return ["foreign", f"a {value.layout} tensor of {value.dtype}".replace("torch.", ""), "torch"]
+    if value.is_meta:  # a shape without values, as a check keeps of what is too large
+        return ["meta", name, *value.shape]
+    back = []
+    if not value.is_contiguous():  # then its axes cross in the order in which they lie in memory
+        order = sorted(range(value.dim()), key=value.stride().__getitem__, reverse=True)
+        back, value = sorted(range(value.dim()), key=order.__getitem__), value.permute(order)
+    bits = value.view(torch.int16) if value.dtype is torch.bfloat16 else value  # a dtype that numpy lacks
+    return ["tensor", name, back, bits.numpy(force=True).tobytes(), *value.shape]
 
 
-def _unpack(value: Any, blobs: list[bytearray]) -> Any:
-    if isinstance(value, list):
-        return [_unpack(part, blobs) for part in value]
-    if not isinstance(value, dict):
-        return value
-    kind = value.get("$")
-    if kind is None:
-        return {key: _unpack(part, blobs) for key, part in value.items()}
-    if kind == "tensor":
-        return _unpack_tensor(value, blobs)
-    if kind == "meta":
-        return torch.empty([int(n) for n in value["shape"]], dtype=DTYPES[value["dtype"]], device="meta")
-    if kind == "tuple":
-        return tuple(_unpack(part, blobs) for part in value["parts"])
-    if kind == "dict":
-        if not all(map(is_key, value["keys"])):
+def _unpack(packed: bytearray) -> Any:
+    left = iter(range(PARTS))
+
+    def list_of(parts: list[Any]) -> list[Any]:
+        if next(left, None) is None:
+            raise ValueError("more parts than are read")
+        return parts
+
+    def dict_of(pairs: list[tuple[Any, Any]]) -> Any:
+        list_of(pairs)
+        if len(pairs) == 1 and pairs[0][0] is None and type(pairs[0][1]) is list:
+            kind, *fields = pairs[0][1]
+            return KINDS[kind](*fields)
+        if not all(is_key(key) for key, _ in pairs):
             raise ValueError("a key that is no text and no number of 64 bits")
-        return dict(zip(value["keys"], [_unpack(v, blobs) for v in value["values"]], strict=True))
-    if kind == "float":
-        return float(value["text"])
-    if kind == "int":
-        return int(value["text"], 16)
-    if kind == "foreign":
-        return Foreign(str(value["kind"])[:200], str(value["module"])[:80])
-    raise ValueError(kind)
+        return dict(pairs)
+
+    # A length of -2 lets not even empty ones through: no extension type is sent. (-1 would let all through.)
+    hooks = {"list_hook": list_of, "object_pairs_hook": dict_of, "max_ext_len": -2}
+    return _shallow(msgpack.unpackb(packed, **hooks, **TEXT, strict_map_key=False))
 
 
-def _unpack_tensor(value: dict[str, Any], blobs: list[bytearray]) -> Tensor:
-    dtype, shape, blob = DTYPES[value["dtype"]], [int(n) for n in value["shape"]], blobs[value["blob"]]
-    if len(shape) > 16 or any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != len(blob):
+def _shallow(message: Any) -> Any:
+    """The message, if it is nested no deeper than DEPTH."""
+    level = [message]
+    for _ in range(DEPTH):
+        parts = [part for each in level for part in (each.values() if type(each) is dict else each)]
+        level = [part for part in parts if type(part) in (dict, list, tuple)]
+        if not level:
+            return message
+    raise ValueError("nested too deep")
+
+
+# How each kind is made of its fields, of which every one may be anything that crosses.
+
+
+def _tensor(name: str, back: list[int], data: bytes, *shape: int) -> Tensor:
+    dtype = DTYPES[name]
+    # Of a view, since of a number bytearray would make as many bytes.
+    values = numpy.ndarray(shape, "int16" if dtype is torch.bfloat16 else name, bytearray(memoryview(data)))
+    if values.nbytes != len(data):
         raise ValueError("a tensor's shape and bytes disagree")
-    if not len(blob):
-        return torch.empty(shape, dtype=dtype)
-    return _restride(torch.frombuffer(blob, dtype=dtype).reshape(shape), value["stride"])
+    tensor = torch.from_numpy(values)
+    tensor = tensor.view(dtype) if dtype is torch.bfloat16 else tensor
+    return tensor.permute(back) if back else tensor
 
 
-def _restride(plain: Tensor, stride: list[int]) -> Tensor:
-    """The same values with the strides that the tensor had, where these are a mere reordering of its axes."""
-    if list(plain.stride()) == stride or len(stride) != plain.dim():
-        return plain
-    order = sorted(range(plain.dim()), key=lambda axis: (-stride[axis], axis))
-    copy = plain.permute(order).contiguous()
-    back = sorted(range(plain.dim()), key=order.__getitem__)
-    return copy.permute(back)
+def _cut(text: str, most: int) -> str:
+    if type(text) is not str:
+        raise TypeError("no text")
+    return text[:most]
+
+
+KINDS: dict[str, Callable[..., Any]] = {
+    "tensor": _tensor,
+    "meta": lambda name, *shape: torch.empty(shape, dtype=DTYPES[name], device="meta"),
+    "tuple": lambda *parts: parts,
+    "int": lambda text: int(_cut(text, 4096), 16),
+    "foreign": lambda kind, module: Foreign(_cut(kind, 200), _cut(module, 80)),
+}

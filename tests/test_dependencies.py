@@ -23,7 +23,7 @@ PINS = {
     for pin in [Requirement(line)]
 }
 # conda-forge's own names, where they differ.
-CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
 # What conda-forge doesn't have; pip brings it with this repository.
 PIP_ALONE = {"pyseccomp"}
 

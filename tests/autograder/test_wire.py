@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import socket
+import struct
+import threading
 import time
+import tracemalloc
 
+import msgpack
 import pytest
 import torch
 
@@ -29,16 +32,25 @@ def crossed(pair, value):
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, 3, -(10**30), 2.5, "ü ✓", [1, [2]], (1, (2,)), {"a": 1, 2: "b"}, {"$": "tensor"}, {}]
+    "value",
+    [
+        *(None, True, 3, -(2**63), 2**64 - 1, -(10**30), 2**64, 2.5, "ü ✓", b"\xff"),
+        *([1, [2]], (1, (2,), []), (), {"a": 1, 2: "b"}, {"a": {"b": ({},)}}, {}),
+    ],
+    ids=repr,
 )
 def test_plain_data_comes_out_as_it_went_in(pair, value) -> None:
     assert crossed(pair, value) == value
     assert type(crossed(pair, value)) is type(value)
 
 
-def test_floats_that_json_does_not_know(pair) -> None:
-    assert crossed(pair, math.inf) == math.inf
-    assert math.isnan(crossed(pair, math.nan))
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, -0.0, 5e-324, 0.1])
+def test_floats_cross_bit_for_bit(pair, value) -> None:
+    assert struct.pack("d", crossed(pair, value)) == struct.pack("d", value)
+
+
+def test_what_a_learner_can_print_crosses_though_it_is_no_utf8(pair) -> None:
+    assert crossed(pair, "\ud800 ü") == "\ud800 ü"
 
 
 @pytest.mark.parametrize("dtype", list(wire.DTYPES.values()), ids=str)
@@ -57,8 +69,11 @@ def test_tensors_of_every_dtype(pair, dtype) -> None:
         torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last),
         torch.randn(3, 4).T,
         torch.randn(1, 3).expand(4, 3),
+        torch.randn(2, 3, requires_grad=True),
+        torch.randn(2, 3, dtype=torch.complex64).conj(),
+        torch.randn(2, 3, dtype=torch.bfloat16).T,
     ],
-    ids=["empty", "scalar", "channels_last", "transposed", "expanded"],
+    ids=["empty", "scalar", "channels_last", "transposed", "expanded", "parameter", "conjugate", "bfloat16"],
 )
 def test_shapes_and_the_order_of_axes_in_memory(pair, tensor) -> None:
     received = crossed(pair, tensor)
@@ -85,38 +100,110 @@ def test_anything_else_crosses_as_what_a_check_says_of_it(pair) -> None:
     assert crossed(pair, numpy.zeros(3)) == Foreign("a ndarray", "numpy") == crossed(pair, plain(numpy.zeros(3)))
 
 
-def raw(pair, header: bytes, size: int | None = None) -> None:
-    pair[0].sendall(wire.LENGTH.pack(len(header) if size is None else size) + header)
+def raw(pair, packed: bytes) -> None:
+    """Sends it beside what follows, as it may be more than a socket holds."""
+    threading.Thread(target=pair[0].sendall, args=(wire.LENGTH.pack(len(packed)) + packed,), daemon=True).start()
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        b"{",
-        b"[]",
-        b"{}",
-        b'{"body": 1, "blobs": []}',
-        b'{"body": {"$": "pickle"}, "blobs": []}',
-        b'{"body": {"$": "dict", "keys": [{"$": "tuple", "parts": [-1, -2]}], "values": [0]}, "blobs": []}',
-        b'{"body": {"$": "dict", "keys": [2305843009213693951000], "values": [0]}, "blobs": []}',
-        b'{"body": {"$": "tensor", "dtype": "float32", "shape": [1000000000000], "blob": 0}, "blobs": [4]}1234',
-        b'{"body": {}, "blobs": [99999999999]}',
-        b'{"body": {}, "blobs": [-1]}',
-        b'{"body": ' + b"[" * 50_000 + b"]" * 50_000 + b', "blobs": []}',
-        b"\xff\xfe",
-    ],
-)
-def test_what_is_no_message_is_refused(pair, header) -> None:
-    raw(pair, header.partition(b"1234")[0])
-    pair[0].sendall(b"1234")
+def of(*fields) -> bytes:
+    """A message with a value that says of itself that it is of some kind, such as a tensor."""
+    return msgpack.packb({"value": {None: fields}})
+
+
+def dict_with(key: bytes) -> bytes:
+    """A message with a dict whose one key is this, already packed."""
+    return b"\x81\xa1a\x81" + key + b"\x00"
+
+
+LONG = 2**61 - 1  # texts and numbers of 64 bits apart, what is hashed by this has thousands of its kind
+
+NO_MESSAGES = {
+    "nothing": b"",
+    "cut off": b"\x81\xa1a",
+    "two": b"\x80\x80",
+    "a list": b"\x90",
+    "a number": b"\x01",
+    "a byte that msgpack does not use": b"\xc1",
+    "no UTF-8": b"\x81\xa1a\xa1\xff",
+    "an extension type": b"\x81\xa1a\xd4\x01\x00",
+    "an empty extension type": b"\x81\xa1a\xc7\x00\x05",
+    "an extension type of all there is": b"\x81\xa1a\xc9\xff\xff\xff\xff\x05",
+    "a time": b"\x81\xa1a\xd6\xff\x00\x00\x00\x00",
+    "a tuple as key": dict_with(msgpack.packb({None: ["tuple", -1, -2]})),
+    "a large number as key": dict_with(msgpack.packb({None: ["int", hex(LONG << 10)]})),
+    "a number of 65 bits as key": dict_with(msgpack.packb(2**63)),
+    "a float as key": dict_with(msgpack.packb(float(LONG))),
+    "bytes as key": dict_with(b"\xc4\x01a"),
+    "a list as key": dict_with(b"\x90"),
+    "nil as one key of two": b"\x81\xa1a\x82\xc0\x91\xa5tuple\xa1b\x00",
+    "nil as key of no list": b"\x81\xa1a\x81\xc0\xa5tuple",
+    "an unknown kind": of("pickle", b""),
+    "no kind": of(),
+    "a kind that is no text": of(["tensor"]),
+    "too few fields": of("tensor", "float32"),
+    "a shape without bytes": of("tensor", "float32", [], b"1234", 10**12),
+    "more bytes than the shape has": of("tensor", "float32", [], b"12345678", 1),
+    "a number in place of bytes": of("tensor", "uint8", [], 2**40, 2**40),
+    "a text in place of bytes": of("tensor", "uint8", [], "1234", 4),
+    "a negative shape": of("tensor", "float32", [], b"1234", -1, -1),
+    "a text as shape": of("tensor", "float32", [], b"1234", "a" * 9, 2**40),
+    "a shape beyond 64 bits": of("meta", "float32", 2**63, 2**63),
+    "a dtype that is none": of("tensor", "object", [], b"12345678", 1),
+    "axes that are none": of("tensor", "float32", [7], b"1234", 1),
+    "an axis twice": of("tensor", "float32", [0, 0], b"1234", 1, 1),
+    "a tensor of numbers as fields": of({None: ["meta", "int8", 2**40]}),
+    "a tensor in place of a text": of("foreign", {None: ["meta", "int8", 2**20]}, "torch"),
+    "a list in place of a text": of("int", ["f"]),
+    "lists in each other": b"\x81\xa1a" + b"\x91" * (wire.DEPTH + 1) + b"\x00",
+    "lists in each other, without end": b"\x81\xa1a" + b"\x91" * 100_000,
+    "tuples in each other": b"\x81\xa1a" + b"\x81\xc0\x92\xa5tuple" * 500 + b"\x00",
+    "dicts in each other": b"\x81\xa1a" * 1000 + b"\x00",
+    "more parts than are read": b"\x81\xa1a\xdd" + struct.pack("!I", wire.PARTS) + b"\x90" * wire.PARTS,
+}
+
+
+@pytest.mark.parametrize("packed", NO_MESSAGES.values(), ids=NO_MESSAGES.keys())
+def test_what_is_no_message_is_refused(pair, packed) -> None:
+    raw(pair, packed)
     with pytest.raises(wire.ProtocolError):
         wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
 
 
-def test_a_huge_header_is_refused_before_it_is_read(pair) -> None:
-    raw(pair, b"", size=wire.HEADER_LIMIT + 1)
+@pytest.mark.parametrize(
+    "packed",
+    [
+        dict_with(b"\xa1b"),
+        dict_with(msgpack.packb(2**63 - 1)),
+        of("tensor", "float32", [], b"1234", 1),
+        of("tensor", "float32", [1, 0], b"1234", 1, 1),
+        of("meta", "int8", 2**40),
+        of("tuple", [], -1),
+        of("int", "-fF"),
+        of("foreign", "a list", "builtins"),
+        b"\x81\xa1a" + b"\x91" * (wire.DEPTH - 2) + b"\x90",
+        b"\x81\xa1a\xdd" + struct.pack("!I", wire.PARTS - 2) + b"\x90" * (wire.PARTS - 2),
+    ],
+)
+def test_what_differs_from_these_by_little_is_read(pair, packed) -> None:
+    raw(pair, packed)
+    assert wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
+
+
+def test_a_huge_message_is_refused_before_it_is_read(pair) -> None:
+    pair[0].sendall(wire.LENGTH.pack((1 << 20) + 1))
     with pytest.raises(wire.ProtocolError, match="at most"):
         wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
+
+
+def test_a_length_that_is_only_said_takes_no_memory(pair) -> None:
+    """A thousand lists in each other, each of which says that it has four thousand million parts."""
+    raw(pair, (b"\xdd" + b"\xff" * 4) * 1000 + bytes(1 << 20))
+    tracemalloc.start()
+    with pytest.raises(wire.ProtocolError):
+        wire.Connection(pair[1]).receive(2 << 20, time.monotonic() + 5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 128 << 20
 
 
 def test_messages_that_came_together_are_read_one_by_one(pair) -> None:
@@ -138,12 +225,11 @@ def test_silence_ends_at_the_deadline_and_a_closed_connection_at_once(pair) -> N
 
 
 def test_nothing_is_pickled() -> None:
-    """The module does not know how; and what it sends is JSON and bytes."""
+    """The module does not know how; and what it sends is msgpack, with a tensor's bytes as they are."""
     assert "pickle" not in vars(wire)
     ours, theirs = socket.socketpair()
     wire.Connection(ours).send({"x": torch.ones(2)})
     ours.close()
     data = theirs.makefile("rb").read()
-    size = wire.LENGTH.unpack(data[:4])[0]
-    assert json.loads(data[4 : 4 + size])["blobs"] == [8]
-    assert len(data) == 4 + size + 8
+    message = msgpack.unpackb(data[4:], strict_map_key=False)
+    assert message == {"x": {None: ["tensor", "float32", [], struct.pack("2f", 1, 1), 2]}}
