@@ -37,6 +37,7 @@ def serve(stream: socket.socket, cells: Cells) -> None:
     To the cases of an exercise there is an answer each, sent as soon as it is there.
     """
     connection = wire.Connection(stream)
+    connection.send({"id": 0})  # before any code of the learner's: from here on, how this process ends is their doing
     while True:
         try:
             question = connection.receive(MESSAGE_LIMIT)

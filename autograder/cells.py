@@ -18,6 +18,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 Output = dict[str, Any]
+ENTRY = 100  # characters that an output counts for besides what it says, so that those that say nothing end too
 
 
 class Recorder:
@@ -39,9 +40,11 @@ class Recorder:
         if last and last["output_type"] == "stream" and last["name"] == name:
             last["parts"].append(text)
         else:
+            self.text_left -= min(ENTRY, self.text_left)
             self.outputs.append({"output_type": "stream", "name": name, "parts": [text]})
 
     def add(self, output: Output) -> None:
+        self.rich_left -= ENTRY
         if "data" in output:
             output["data"] = {kind: _as_text(value) for kind, value in output["data"].items()}
             self.rich_left -= sum(len(value) for value in output["data"].values() if isinstance(value, str))

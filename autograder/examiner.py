@@ -17,13 +17,14 @@ from autograder.record import Output, Record, error
 from autograder.script import Script, Step
 from autograder.supervisor import Zygote
 from course_lib import exercises
-from course_lib.checking.driver import Line, Outcome, Raised
+from course_lib.checking.driver import Line, Outcome, Raised, Status
 from course_lib.checking.exercise import Case, Exercise, Facet
 from course_lib.checking.guard import Hit
 from course_lib.checking.judge import Problem, Verdict, judge, refuse
+from course_lib.checking.plain import text
 from course_lib.checking.report import Report, report
 
-STATUSES = ("returned", "raised", "not attempted", "wrong state", "out of time", "banned")
+STATUSES: tuple[Status, ...] = ("returned", "raised", "not attempted", "wrong state", "out of time", "banned")
 
 
 def grade(script: Script, zygote: Zygote, secret: str | Mapping[str, str]) -> Record:
@@ -62,15 +63,15 @@ def _step(step: Step, script: Script, learner: Learner, seeds: Mapping[str, str]
         record.checks[step.grade_id] = facts
         return
     answer = learner.ask({"op": "run", "source": step.source})
-    outputs = answer.get("outputs")
-    record.outputs[step.index] = clean(outputs) if isinstance(outputs, list) else []
+    kept = OUTPUTS - sum(map(len, record.outputs.values()))
+    record.outputs[step.index] = clean(answer.get("outputs"), kept)
     if step.kind == "assert":
         record.weak.append(step.grade_id)
         if not _controls_fail(learner):
             record.outputs[step.index] = [error("NoControl", messages.NO_CONTROL)]
-    if answer.get("late"):
+    if answer.get("late") is True:
         record.sentence = record.sentence or messages.CELL_LATE.format(limits=learner.limits)
-    if answer.get("cut"):
+    if answer.get("cut") is True or kept <= len(record.outputs[step.index]):
         record.sentence = record.sentence or messages.TEXT_CUT
     record.sentence = record.sentence or _breach(record.outputs[step.index])
 
@@ -95,8 +96,8 @@ CONTROLS = (
 def _controls_fail(learner: Learner) -> bool:
     """Whether every negative control fails with an AssertionError in the learner's process."""
     for source in CONTROLS:
-        outputs = learner.ask({"op": "run", "source": source, "counted": False}).get("outputs")
-        names = [output.get("ename") for output in clean(outputs if isinstance(outputs, list) else [])]
+        answer = learner.ask({"op": "run", "source": source, "counted": False})
+        names = [output.get("ename") for output in clean(answer.get("outputs"))]
         if names != ["AssertionError"]:
             return False
     return True
@@ -126,12 +127,15 @@ def _examine(name: str, seed: str | None, learner: Learner) -> Examination:
     """Runs an exercise's public cases and, with a seed, the hidden ones that it makes."""
     exercise = exercises.find(name)
     opened = learner.ask({"op": "open", "exercise": name})
-    if problem := opened.get("problem"):
-        return Examination(exercise, problem=_problem(problem, exercise))
+    if opened.get("problem") is not None:
+        return Examination(exercise, problem=_problem(opened["problem"], exercise))
+    try:
+        hits = _hits(opened.get("hits", []))
+    except Exception:  # as in _problem
+        return Examination(exercise, problem=_problem(None, exercise))
     groups = exercise.groups(seed)
     results = _outcomes(exercise, [case for _, cases in groups for case in cases], learner)
     outcomes = [[next(results, Outcome("not run")) for _ in cases] for _, cases in groups]
-    hits = [_hit(hit) for hit in opened.get("hits", ())][:20]
     return Examination(exercise, groups, outcomes, hits, seed)
 
 
@@ -139,10 +143,10 @@ def _problem(problem: Any, exercise: Exercise) -> Problem:
     """The problem that the learner's process names, if it is one of those that work can have."""
     try:
         message, facts = problem
-        facts = {"name": exercise.name} | {str(key): str(value)[:300] for key, value in facts.items()}
-        if message in messages.PROBLEMS:
-            return Problem(message, facts)
-    except (TypeError, ValueError, AttributeError):
+        facts = {word: _text(facts.get(word, ""), 300) for word in ("given", "wanted", "yours")}
+        if type(message) is str and message in messages.PROBLEMS:
+            return Problem(message, facts | {"name": exercise.name})
+    except Exception:  # whatever it is, it came of what the learner's process said
         pass
     return Problem("NOT_DEFINED", {"name": exercise.name})
 
@@ -167,49 +171,68 @@ def _sent(case: Case) -> dict[str, Any]:
 
 
 def _outcome(answer: dict[str, Any]) -> Outcome:
-    if answer.get("late") or answer.get("interrupted"):
+    if answer.get("late") is True or answer.get("interrupted") is True:
         return Outcome("out of time")
     try:
         return _read(answer["outcome"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except Exception:  # whatever it is, it came of what the learner's process said
         return Outcome("raised", raised=Raised("ProtocolError", messages.GARBLED, ()))
 
 
 def _read(said: dict[str, Any]) -> Outcome:
     """An outcome from what a learner's process said; every field is taken for what it may be and no more."""
-    raised = said.get("raised") and Raised(
-        str(said["raised"]["type"])[:100],
-        str(said["raised"]["message"])[:10_000],
-        tuple(
-            Line(int(n), str(function)[:100], str(text)[:500]) for n, function, text in said["raised"]["lines"][-20:]
-        ),
-    )
-    status = said["status"]
-    if status not in STATUSES:
-        raise ValueError(status)
-    hits = tuple(_hit(hit) for hit in said.get("hits", ())[:20])
-    if status == "banned" and not hits:
-        hits = (Hit("?"),)
-    state = said.get("state")
+    status = STATUSES[STATUSES.index(said["status"])]
+    raised, state = said.get("raised"), said.get("state")
     if {"raised": raised, "wrong state": state}.get(status, True) is None:
         raise ValueError(status)
+    hits = _hits(said.get("hits", []))
+    if status == "banned" and not hits:
+        hits = (Hit("?"),)
     return Outcome(
         status,
         said["value"],
         said.get("gradients", {}) | {},  # of a dict alone: keys from a list could be made to share one hash
         said.get("buffers", {}) | {},
-        changed=tuple(each if type(each) is int else str(each)[:100] for each in said.get("changed", ())[:20]),
-        steady=not said.get("unsteady"),
-        raised=raised,
-        state=None if state is None else (str(state[0])[:1000], str(state[1])[:1000]),
+        changed=tuple(
+            _number(each) if type(each) is int else _text(each, 100) for each in _parts(said.get("changed", []))
+        ),
+        steady=said.get("unsteady") is not True,
+        raised=None if raised is None else _raised(raised),
+        state=None if state is None else (_text(_parts(state)[0], 1000), _text(_parts(state)[1], 1000)),
         hits=hits,
-        printed=str(said.get("printed", ""))[:10_000],
+        printed=_text(said.get("printed", ""), 10_000),
     )
 
 
-def _hit(said: Any) -> Hit:
-    operator, line = said
-    return Hit(str(operator)[:100], int(line) if line is not None else None)
+def _raised(said: Any) -> Raised:
+    said |= {}  # or it is no dict
+    lines = [Line(_number(n), _text(function, 100), _text(line, 500)) for n, function, line in _parts(said["lines"])]
+    return Raised(_text(said["type"], 100), _text(said["message"], 10_000), tuple(lines))
+
+
+def _hits(said: Any) -> tuple[Hit, ...]:
+    return tuple(Hit(_text(operator, 100), None if n is None else _number(n)) for operator, n in _parts(said))
+
+
+def _parts(said: Any) -> list[Any] | tuple[Any, ...]:
+    """The first entries of a list from the learner's process. Errors: TypeError."""
+    if type(said) not in (list, tuple):
+        raise TypeError("no list")
+    return said[:20]
+
+
+def _text(said: Any, most: int) -> str:
+    """A text from the learner's process, cut, and without what UTF-8 cannot write. Errors: TypeError."""
+    if type(said) is not str:
+        raise TypeError("no text")
+    return text(said, most)
+
+
+def _number(said: Any) -> int:
+    """A position or a line from the learner's process. Errors: ValueError."""
+    if type(said) is not int or not 0 <= said < 1 << 31:
+        raise ValueError("no number")
+    return said
 
 
 # What the notebook shows ------------------------------------------------------------------------------------------
@@ -251,15 +274,17 @@ def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
 
 
 SAFE_KINDS = ("text/plain", "image/png", "image/jpeg", "text/latex")
+OUTPUTS = 5000  # that are kept of a notebook: a browser, and nbgrader, take long over each of them
+LINES = 1000  # of one traceback
 
 
-def clean(outputs: list[Any]) -> list[Output]:
+def clean(outputs: Any, most: int = OUTPUTS) -> list[Output]:
     """A learner's outputs without anything that a browser would run: of rich output, text and pictures stay."""
     kept = []
-    for output in outputs:
+    for output in outputs[:most] if type(outputs) is list else ():
         try:
             kept.append(_clean(output))
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except Exception:  # whatever it is, it came of what the learner's process said
             continue
     return kept
 
@@ -268,19 +293,23 @@ def _clean(output: Output) -> Output:
     kind = output["output_type"]
     if kind == "stream":
         name = "stderr" if output["name"] == "stderr" else "stdout"
-        return {"output_type": "stream", "name": name, "text": str(output["text"])}
+        return {"output_type": "stream", "name": name, "text": _whole(output["text"])}
     if kind == "error":
-        lines = [str(line) for line in output["traceback"]]
+        lines = [_whole(line) for line in output["traceback"][:LINES]]
         return {
             "output_type": "error",
-            "ename": str(output["ename"]),
-            "evalue": str(output["evalue"]),
+            "ename": _whole(output["ename"]),
+            "evalue": _whole(output["evalue"]),
             "traceback": lines,
         }
     if kind not in ("display_data", "execute_result"):
         raise ValueError(kind)
-    data = {mime: str(output["data"][mime]) for mime in SAFE_KINDS if mime in output["data"]}
+    data = {mime: _whole(output["data"][mime]) for mime in SAFE_KINDS if mime in output["data"]}
     cleaned = {"output_type": kind, "data": data, "metadata": {}}
     if kind == "execute_result":
-        cleaned["execution_count"] = int(output["execution_count"])
+        cleaned["execution_count"] = _number(output["execution_count"])
     return cleaned
+
+
+def _whole(said: Any) -> str:
+    return _text(said, len(said))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 from autograder import cgroup, wire
 from autograder.record import Code
 from autograder.sandbox import Limits
+from course_lib.checking.plain import text
 
 GRACE = 2.0  # seconds between the interrupt and the kill
 
@@ -38,8 +40,8 @@ class Learner:
             raise Ended("XX", "the sandbox could not be made")
         self.pid = int(line)
         self._over = time.monotonic() + limits.wall_seconds
-        self._left = limits.output
         self._count = 0
+        self._serves = False
         self._too_large = False
         self._watch = threading.Thread(target=self._watch_memory, daemon=True)
         self._done = threading.Event()
@@ -97,24 +99,35 @@ class Learner:
 
     def _answer(self, deadline: float) -> dict[str, Any]:
         while True:
-            answer = self._connection.receive(self._left, deadline)
-            if answer.get("id") == self._count:
+            answer = self._connection.receive(self.limits.output, deadline)
+            if self._connection.received > self.limits.output:
+                raise wire.ProtocolError(f"more than {self.limits.output} bytes in all")
+            self._serves = True
+            said = answer.get("id")
+            if type(said) is int and said == self._count:
                 if "fault" in answer:
                     self.kill()
-                    raise Ended("SG", str(answer["fault"])[:300])
+                    fault = answer["fault"]
+                    raise Ended("SG", text(fault, 300) if type(fault) is str else "a fault")
                 return answer
 
     def _ending(self) -> Ended:
         if self._too_large or self._has_lost_one():
             return Ended("ML")
+        lives = select.poll()
+        lives.register(self._status, select.POLLIN)
+        if not lives.poll(GRACE * 1000):  # it has closed the connection, and could live on for ever
+            self.kill()
+            return Ended("SG", "it closed its connection to the grader")
         status = self._status.readline().strip()
-        number = int(status) if status.lstrip("-").isdigit() else 70
-        if number == 70:
+        number = int(status) if status.lstrip("-").isdigit() else None
+        if number is None or (number == 70 and not self._serves):
             return Ended("XX", "the learner's process could not go on")
         if number == -signal.SIGXCPU:
             return Ended("TO")
         if number < 0:
-            return Ended("SG", signal.Signals(-number).name)
+            names = {known.value: known.name for known in signal.Signals}
+            return Ended("SG", names.get(-number, f"signal {-number}"))
         return Ended("SG", f"exit status {number}")
 
     def _watch_memory(self) -> None:

@@ -9,7 +9,7 @@ ENDED = {
     "SG": "While this notebook ran, its process ended by itself ({detail}). The cells after that were not run, and their checks get no points.",
     "TO": "This notebook ran longer than it may ({limits.wall_seconds:g} seconds, {limits.cell_seconds:g} for one cell) and could not be interrupted. Is there a loop that never ends?",
     "ML": "This notebook took more memory than it may. Look for a list or a tensor that keeps growing.",
-    "OL": "This notebook wrote more output than it may, or something that is no output. Remove the print that floods.",
+    "OL": "This notebook printed, drew or returned more than it may, or something that is no output. Look for a print that floods, or a result that is far too large.",
     "XX": "The grader itself failed ({detail}). This is not the learner's fault: grade this submission again.",
 }
 UNSAFE = "This machine offers neither namespaces ({missing}) nor Landlock, so a submission could read and change whatever you can. Run `python -m autograder doctor` to see what is missing; or, if you know every learner, grade with --trust-submissions."

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-import nbformat
 from nbformat import NotebookNode
 
 from autograder import messages
+from autograder.table import printable
 
 SIZE_LIMIT = 32 << 20  # bytes of a submitted file
 SOURCE_LIMIT = 1 << 20  # characters of one cell
 CELL_LIMIT = 2000
+UNKNOWN_LIMIT = 20  # unknown grade_ids that are named, each with so many characters at most
+NAME_LIMIT = 60
 
 
 T = TypeVar("T")
@@ -78,6 +80,7 @@ def normalise(raw: bytes | None, master: Master) -> Normalised:
     known, texts, ordinary = master.graded, master.release_text, master.ordinary
     built: list[NotebookNode] = []
     seen: set[str] = set()
+    unknown = {name: None for cell in cells if (name := id_of(cell)) and name not in known}
     for cell in cells:
         name = id_of(cell)
         if name in seen:
@@ -86,9 +89,9 @@ def normalise(raw: bytes | None, master: Master) -> Normalised:
             seen.add(name)
             built.append(_known(cell, known[name], texts.get(name, ""), anomalies))
         else:
-            if name:
-                anomalies.append(Anomaly("unknown", name))
             built.append(_other(cell, ordinary))
+    anomalies = [*dict.fromkeys(anomalies)]
+    anomalies += [Anomaly("unknown", printable(name[:NAME_LIMIT])) for name in list(unknown)[:UNKNOWN_LIMIT]]
     if cells:
         anomalies += [Anomaly("deleted", name) for name in known.keys() - seen]
     built = _with_missing(built, master, seen, texts)
@@ -121,11 +124,18 @@ def _read(raw: bytes | None) -> tuple[list[dict[str, Any]], list[Anomaly]]:
 def _json_cells(raw: bytes) -> list[Any]:
     data = json.loads(raw.decode("utf-8-sig"))
     if data["nbformat"] < 4:
-        data = nbformat.convert(nbformat.from_dict(data), 4)
+        return [_upgraded(cell) for sheet in data["worksheets"] for cell in sheet["cells"]]
     cells = data["cells"]
     if not isinstance(cells, list):
         raise TypeError("cells is no list")
     return cells
+
+
+def _upgraded(cell: dict[str, Any]) -> dict[str, Any]:
+    """A cell of format 3 as one of format 4, as far as it is read. nbformat's conversion is slow and may raise all."""
+    kind = cell["cell_type"]
+    kind = "markdown" if kind in ("heading", "html") else kind
+    return {**cell, "cell_type": kind, "source": cell.get("input" if kind == "code" else "source", "")}
 
 
 def _is_cell(cell: Any) -> bool:

@@ -53,6 +53,7 @@ class Connection:
         self._stream = stream
         self._come = bytearray()
         self._packer = msgpack.Packer(default=_told, **TEXT, strict_types=True, buf_size=CHUNK)
+        self.received = 0  # bytes in all
 
     def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
         """Sends one message. Of what is neither a tensor nor plain data, what it is crosses.
@@ -106,6 +107,7 @@ class Connection:
             raise Closed from error
         if not came:
             raise Closed
+        self.received += len(came)
         return came
 
     def close(self) -> None:

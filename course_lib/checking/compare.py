@@ -173,7 +173,9 @@ def _plain_difference(target: Any, yours: Any, part: Any) -> Difference | None:
     if isinstance(yours, float) and yours != yours and target == target:
         return Difference("nan", target, yours, part)
     if number and isinstance(target, float):
-        right = abs(target - yours) <= 1e-5 + 1e-5 * abs(target) or (target != target and yours != yours)
+        fits = isinstance(yours, float) or yours.bit_length() < 1024  # else it is beyond every float
+        close = fits and abs(target - yours) <= 1e-5 + 1e-5 * abs(target)
+        right = close or (target != target and yours != yours)
     else:
         right = target == yours
     return None if right else Difference("value", target, yours, part)

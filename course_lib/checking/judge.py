@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from course_lib.checking.compare import Difference, buffer_difference, difference, gradient_difference, part_difference
 from course_lib.checking.driver import Outcome, run
-from course_lib.checking.exercise import Case, Exercise, Facet, Misconception
+from course_lib.checking.exercise import Case, Exercise, Facet, Law, Misconception
 from course_lib.checking.guard import Hit
 
 Face = Literal["right", "wrong", "raised", "not attempted", "refused"]
@@ -122,9 +122,17 @@ def _group_findings(
         finding = _finding(exercise, facet, case, outcome, hidden)
         if finding:
             found.append(finding)
-    if facet.law and not found and not facet.law.holds([outcome.value for outcome in outcomes], cases):
+    if facet.law and not found and not _holds(facet.law, [outcome.value for outcome in outcomes], cases):
         found.append(Finding(cases[0], outcomes[0], "law", hidden=hidden))
     return found
+
+
+def _holds(law: Law, outputs: Sequence[Any], cases: Sequence[Case]) -> bool:
+    """Whether a law holds; it does not for what it cannot even compute with, as behind a wrong value may stand."""
+    try:
+        return bool(law.holds(outputs, cases))
+    except Exception:
+        return False
 
 
 def _finding(exercise: Exercise, facet: Facet, case: Case, outcome: Outcome, hidden: bool) -> Finding | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.checking import messages as say
-from course_lib.checking.plain import short, text
+from course_lib.checking.plain import kind_of, short, text
 
 if TYPE_CHECKING:
     from course_lib.checking.judge import Finding
@@ -36,15 +36,18 @@ class Grid:
 def number(value: Any) -> str:
     """A number in few digits: 3 for 3.0, 0.3333 for a third.
 
-    >>> number(3.0), number(1 / 3), number(torch.tensor(-torch.inf)), number(2)
-    ('3', '0.3333', '-inf', '2')
+    What is no number is called by its kind.
+
+    >>> number(3.0), number(1 / 3), number(torch.tensor(-torch.inf)), number(2), number([2])
+    ('3', '0.3333', '-inf', '2', 'a list')
     """
-    if isinstance(value, Tensor):
-        value = value.item()
+    value = _item(value)
     if isinstance(value, str):
         return repr(text(value, 60))
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if value is None or isinstance(value, bool | complex):
         return repr(value)
+    if not isinstance(value, int | float):
+        return kind_of(value)
     if isinstance(value, float) or 10**7 <= abs(value) < 10**60:
         return "0" if value == 0 else f"{value:.4g}"
     return short(value)
@@ -60,7 +63,7 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
         pairs = [told_apart(*pair) for pair in zip(one, other, strict=True)]
         first, second = (f"({', '.join(words)})" for words in zip(*pairs, strict=True))
         return first, second
-    one, other = (value.item() if isinstance(value, Tensor) else value for value in (one, other))
+    one, other = _item(one), _item(other)
     words = number(one), number(other)
     if words[0] == words[1] and isinstance(one, int) and isinstance(other, int):
         return short(one), short(other)
@@ -68,6 +71,11 @@ def told_apart(one: Any, other: Any) -> tuple[str, str]:
         if words[0] == words[1] and isinstance(one, float) and isinstance(other, float):
             words = f"{one:.{digits}g}", f"{other:.{digits}g}"
     return words
+
+
+def _item(value: Any) -> Any:
+    """The number in a tensor of one; anything else as it is."""
+    return value.item() if isinstance(value, Tensor) and value.numel() == 1 and not value.is_meta else value
 
 
 def grids_of(finding: Finding) -> tuple[Grid, ...]:

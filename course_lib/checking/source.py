@@ -32,8 +32,11 @@ def source_of(work: Callable) -> str:
 
 
 def text_in(name: str, cell: str) -> str:
-    """The text of a function or class in a cell, as source_of gives it; the whole cell where it isn't found."""
-    found = _definition(name, cell)
+    """The text of a function or class in a cell, as source_of gives it; the whole cell where it isn't found.
+
+    Nor is it looked for in what is too long: Python's parser can take minutes over a line of a million characters.
+    """
+    found = _definition(name, cell) if len(cell) < CELL else None
     return _text(found, cell) if found else cell
 
 
@@ -61,7 +64,7 @@ def _cell(function: Callable) -> str:
 def _parsed(cell: str) -> ast.Module:
     try:
         return ast.parse(cell)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # too deep for Python's parser, or a NUL in it
         return ast.Module([], [])
 
 

@@ -104,6 +104,12 @@ def points(record, exercise: str) -> float:
     return record.checks[f"check_{exercise}"]["points"]
 
 
+def shown(record) -> nbformat.NotebookNode:
+    """A notebook that shows all outputs, as a graded one does."""
+    cells = [nbformat.v4.new_code_cell(outputs=nbformat.from_dict(outputs)) for outputs in record.outputs.values()]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
 def living(zygote: Zygote) -> list[str]:
     """The commands of all processes that descend from the zygote."""
     found, ahead = [], [zygote.pid]
@@ -119,7 +125,7 @@ def living(zygote: Zygote) -> list[str]:
 
 
 def test_there_are_attacks_and_each_says_what_it_tries() -> None:
-    assert len(ATTACKS) >= 40
+    assert len(ATTACKS) >= 47
     for path in ATTACKS:
         attack = read(path)
         assert attack.tries.endswith("."), path.name
@@ -149,9 +155,11 @@ def test_an_attack_gains_nothing(path: Path, zygote, tmp_path, monkeypatch) -> N
     assert attack.code in ("*", record.code), (record.code, record.detail)
     assert record.code == "OK" or record.sentence
     assert attack.says in record.checks[f"check_{attack.exercise}"]["diagnosis"]
-    text = json.dumps(record.as_json())
-    assert len(text) < 20 << 20
+    text = json.dumps(record.as_json(), ensure_ascii=False)
+    assert len(text.encode()) < 20 << 20
     assert SECRET not in text
+    assert record.seconds < LIMITS.wall_seconds + 6  # whatever comes, the examiner is not busy with it for long
+    nbformat.validate(shown(record))
     assert "text/html" not in json.dumps([output for index, output in record.outputs.items() if index < 5])
     assert canary.read_text() == "untouched"
     wait_until_nothing_lives(zygote)

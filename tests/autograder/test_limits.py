@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ if sys.platform != "linux":
     pytest.skip("hardened grading needs Linux", allow_module_level=True)
 
 from autograder.examiner import grade
-from autograder.learner import Learner
+from autograder.learner import Ended, Learner
 from autograder.sandbox import Limits
 from autograder.script import Script, Step
 from autograder.supervisor import Zygote
@@ -58,7 +59,23 @@ def test_a_breach_has_its_outcome_and_a_sentence(zygote: Zygote, source: str, co
 
 def test_too_much_computing_by_many_threads_is_a_matter_of_time() -> None:
     """The keeper says so; the kernel's own word for it would be SIGKILL."""
-    ended = SimpleNamespace(
-        _too_large=False, _has_lost_one=lambda: False, _status=SimpleNamespace(readline=lambda: "-24\n")
-    )
-    assert Learner._ending(ended).code == "TO"  # type: ignore[arg-type]
+    assert ending("-24").code == "TO"
+
+
+def test_only_before_the_sandbox_is_made_can_its_exit_status_be_a_failure_of_ours() -> None:
+    assert ending("70", serves=False).code == "XX"
+    assert (ending("70").code, ending("70").detail) == ("SG", "exit status 70")
+
+
+def test_a_signal_without_a_name_is_one_all_the_same() -> None:
+    assert (ending("-40").code, ending("-40").detail) == ("SG", "signal 40")
+
+
+def ending(status: str, serves: bool = True) -> Ended:
+    """How a learner's process ended of which the keeper said so."""
+    reading, writing = os.pipe()
+    os.write(writing, f"{status}\n".encode())
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        ended = SimpleNamespace(_too_large=False, _has_lost_one=lambda: False, _status=said, _serves=serves)
+        return Learner._ending(ended)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.normalize import SIZE_LIMIT, Master, normalise
+from autograder.normalize import SIZE_LIMIT, UNKNOWN_LIMIT, Master, normalise
 from autograder.script import script
 
 
@@ -162,16 +162,47 @@ def deep() -> bytes:
         (b'{"nbformat": "four", "cells": []}', "not a notebook"),
         (b'{"nbformat": 4, "cells": {}}', "not a notebook"),
         (b'{"nbformat": 4, "cells": [1, null, {"cell_type": "quantum"}]}', "broken cells"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "quantum"}]}]}', "broken cells"),
+        (b'{"nbformat": 3, "worksheets": [{"cells": [1]}]}', "not a notebook"),
+        (b'{"nbformat": -Infinity, "cells": []}', "not a notebook"),
+        (b'{"nbformat": ' + b"9" * 5000 + b', "cells": []}', "not a notebook"),
         (deep(), "not a notebook"),
         (b" " * (SIZE_LIMIT + 1), "too large"),
     ],
-    ids=["none", "empty", "html", "object", "list", "null", "binary", "version", "cells", "broken", "deep", "large"],
+    ids=lambda value: (value or b"None")[-20:].decode("latin") if not isinstance(value, str) else value,
 )
 def test_what_is_no_notebook_is_graded_as_unanswered(raw, kind) -> None:
     normalised = normalise(raw, MASTER)
     assert kinds(normalised) == [(kind, "")]
     assert sources(normalised) == [STARTER, HIDDEN]
     nbformat.validate(normalised.notebook)
+
+
+def test_a_notebook_of_format_3_is_read() -> None:
+    def change(cells):
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                cell["input"] = cell.pop("source")
+        cells.insert(0, {"cell_type": "heading", "level": 1, "source": "Title"})
+
+    notebook = json.loads(submitted(change))
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": notebook["cells"]}]}
+    normalised = normalise(json.dumps(old).encode(), MASTER)
+    assert kinds(normalised) == []
+    assert script(normalised.notebook).solutions == {"double": ANSWER}
+    assert sources(normalised)[0] == "Title"
+    nbformat.validate(normalised.notebook)
+
+
+def test_of_names_that_are_unknown_a_few_are_told_and_each_in_short() -> None:
+    def change(cells):
+        for number in range(100):
+            name = f"{number}\ud800\x1b[31m" + "long " * 1000
+            cells.append({"cell_type": "code", "metadata": {"nbgrader": {"grade_id": name}}, "source": ""})
+
+    anomalies = normalise(submitted(change), MASTER).anomalies
+    assert len(anomalies) == UNKNOWN_LIMIT
+    assert all(len(anomaly.grade_id) < 100 and anomaly.grade_id.isprintable() for anomaly in anomalies)
 
 
 def test_text_that_no_file_could_hold_is_made_writable() -> None:

@@ -58,6 +58,7 @@ def test_what_is_right_differs_in_nothing(target) -> None:
         ({"a": 1}, [1], "type"),
         ({"a": 1}, {"b": 1}, "keys"),
         ({"a": 1}, {"a": 2}, "value"),
+        pytest.param(2.5, 10**400, "value", id="beyond every float"),
         ({"a": 1}, {"a": None}, "nothing"),
         ([1.0, 2.0], [1.0], "length"),
         ([1.0, 2.0], [1.0, "2"], "type"),

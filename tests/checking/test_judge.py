@@ -12,6 +12,7 @@ from torch import nn
 from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Case, Exercise, Facet, Misconception
 from course_lib.checking.judge import Problem, Verdict, refuse
+from course_lib.exercises import find
 
 
 def won(verdict: Verdict) -> dict[str, float]:
@@ -79,6 +80,12 @@ def test_a_law_judges_the_outputs_together(scaled) -> None:
 def test_a_law_still_asks_for_shape_dtype_and_numbers(scaled, wrong) -> None:
     verdict = examine(scaled, lambda x, times=2: wrong(x))
     assert findings(verdict)["sum"][0] == "difference"
+
+
+def test_a_law_does_not_hold_for_what_it_cannot_compute_with() -> None:
+    """Behind a wrong first number, what follows it can be anything."""
+    verdict = examine(find("adaptive_bins"), lambda size, output_size: [(-1, "all of it")] * output_size)
+    assert verdict.points == 0
 
 
 def test_changed_and_unsteady_come_with_right_values_and_lose_their_facet(scaled) -> None:

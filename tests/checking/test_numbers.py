@@ -30,6 +30,9 @@ from course_lib.exercises import find
         (True, "True"),
         ("max", "'max'"),
         (None, "None"),
+        (["x"] * 1000, "a list"),
+        (torch.ones(2), "a tensor of shape (2,)"),
+        (torch.empty(1, device="meta"), "a tensor of shape (1,)"),
         (torch.tensor(2.5), "2.5"),
         (torch.tensor(7, dtype=torch.uint8), "7"),
     ],
@@ -48,6 +51,7 @@ def test_a_number_in_few_digits(value, words: str) -> None:
         (torch.tensor(0.5), torch.tensor(0.50001), ("0.5", "0.50001")),
         ("a", "b", ("'a'", "'b'")),
         (1.0, 1.0, ("1", "1")),
+        ((1, 2), (3, torch.ones(2)), ("(1, 2)", "(3, a tensor of shape (2,))")),
     ],
 )
 def test_two_numbers_in_enough_digits_to_tell_them_apart(one, other, words) -> None:

@@ -89,6 +89,15 @@ def test_a_cell_without_the_function_counts_as_a_whole() -> None:
     assert text_in("double", "def double(") == "def double("
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["import " + "a." * 500_000 + "a", "triple = x" + ".a" * 30_000, "not " * 20_000 + "x", "def triple(x):\0"],
+    ids=["minutes to parse", "recursion", "memory", "NUL"],
+)
+def test_what_the_parser_cannot_take_counts_as_a_whole(cell: str) -> None:
+    assert text_in("triple", cell) == cell
+
+
 def test_what_has_no_text_gives_none() -> None:
     assert source_of(len) == ""
     assert source_of(type("Made", (), {})) == ""
