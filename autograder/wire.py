@@ -22,6 +22,7 @@ from course_lib.checking.plain import Foreign, is_key, kind_of
 
 LENGTH = struct.Struct("!I")
 PARTS = 1 << 18  # lists and dicts in a message: each takes a byte of it, and a hundred bytes of memory
+AXES = 64  # of a tensor, as in numpy
 DEPTH = 100  # of lists and dicts in each other; what grading looks at goes from part to part by recursion
 CHUNK = 1 << 16  # bytes that are read at once, where they are there
 DTYPES = {
@@ -133,7 +134,7 @@ def _told(value: Any) -> dict[None, list[Any]]:
 
 def _tensor_told(value: Tensor) -> list[Any]:
     name = NAMES.get(value.dtype)
-    if name is None or value.layout is not torch.strided:
+    if name is None or value.layout is not torch.strided or value.dim() > AXES:
         return ["foreign", f"a {value.layout} tensor of {value.dtype}".replace("torch.", ""), "torch"]
     if value.is_meta:  # a shape without values, as a check keeps of what is too large
         return ["meta", name, *value.shape]
@@ -192,6 +193,12 @@ def _tensor(name: str, back: list[int], data: bytes, *shape: int) -> Tensor:
     return tensor.permute(back) if back else tensor
 
 
+def _meta(name: str, *shape: int) -> Tensor:
+    if len(shape) > AXES:
+        raise ValueError("more axes than are read")
+    return torch.empty(shape, dtype=DTYPES[name], device="meta")
+
+
 def _cut(text: str, most: int) -> str:
     if type(text) is not str:
         raise TypeError("no text")
@@ -200,7 +207,7 @@ def _cut(text: str, most: int) -> str:
 
 KINDS: dict[str, Callable[..., Any]] = {
     "tensor": _tensor,
-    "meta": lambda name, *shape: torch.empty(shape, dtype=DTYPES[name], device="meta"),
+    "meta": _meta,
     "tuple": lambda *parts: parts,
     "int": lambda text: int(_cut(text, 4096), 16),
     "foreign": lambda kind, module: Foreign(_cut(kind, 200), _cut(module, 80)),

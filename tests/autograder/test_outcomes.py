@@ -36,7 +36,7 @@ class Learner:
         self.ours = wire.Connection(ours)
         cells = SimpleNamespace(get=names.__getitem__)
         threading.Thread(target=attempt.serve, args=(theirs, cells), daemon=True).start()
-        assert self.ours.receive(0) == {"id": 0}  # it is there
+        assert self.ours.receive(100) == {"id": 0}  # it is there
 
     def ask(self, question: dict) -> dict:
         return next(self.ask_each(question))

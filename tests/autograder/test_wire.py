@@ -147,6 +147,7 @@ NO_MESSAGES = {
     "a text in place of bytes": of("tensor", "uint8", [], "1234", 4),
     "a negative shape": of("tensor", "float32", [], b"1234", -1, -1),
     "a text as shape": of("tensor", "float32", [], b"1234", "a" * 9, 2**40),
+    "more axes than anybody has": of("meta", "float32", *[1] * 1000),
     "a shape beyond 64 bits": of("meta", "float32", 2**63, 2**63),
     "a dtype that is none": of("tensor", "object", [], b"12345678", 1),
     "axes that are none": of("tensor", "float32", [7], b"1234", 1),
