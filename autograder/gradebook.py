@@ -25,25 +25,26 @@ from unittest import mock
 from nbgrader import api, dbutil
 from nbgrader.api import (
     Assignment,
-    BaseCell,
     Comment,
     Grade,
     Gradebook,
     InvalidEntry,
+    MissingEntry,
     Notebook,
     Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import URL, Engine, event, make_url, select
+from sqlalchemy import URL, Engine, bindparam, event, make_url, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.orm import Session, joinedload, scoped_session, sessionmaker
+from sqlalchemy.orm import joinedload, scoped_session, sessionmaker
 from sqlalchemy.orm.attributes import set_committed_value
 from tqdm import tqdm
 
 from autograder import messages
 from autograder.course import Course, CourseError
+from autograder.session import Held
 
 PAUSES = (0.5, 1, 2, 4, 8, 15, 30, 60)  # seconds before each new try: two minutes, more than a restart takes
 # Others were faster: serialization failure, deadlock, a row that is there already, a lock not had in time.
@@ -86,16 +87,18 @@ def identity(course: Course) -> str:
     return place.render_as_string()
 
 
-class _Held(Session):
-    """A session that keeps every commit back until ``Session.commit`` itself is called.
-
-    What is new is sent to the database all the same; what has changed, before something is looked up or closed.
-    """
-
-    def commit(self) -> None:
-        if self.new:
-            self.flush()
-
+# All that nbgrader looks up before it knows a submission, in one statement instead of five.
+_BEFORE = (
+    select(Assignment, Student, SubmittedAssignment)
+    .select_from(Assignment)
+    .outerjoin(Student, Student.id == bindparam("student"))
+    .outerjoin(
+        SubmittedAssignment,
+        (SubmittedAssignment.assignment_id == Assignment.id) & (SubmittedAssignment.student_id == Student.id),
+    )
+    .where(Assignment.name == bindparam("assignment"))
+    .options(joinedload(Assignment.notebooks).joinedload(Notebook._base_cells))
+)
 
 # What nbgrader asks of a cell of the assignment while a submission is graded (its OverwriteCells).
 _ASKED = ("name", "cell_type", "locked", "source", "checksum", "max_score")
@@ -111,6 +114,7 @@ class Shared(Gradebook):
         self.url, self.alone = parsed(course.db_url), alone
         self.server = self.url.get_backend_name() != "sqlite"
         self.trouble: Exception | None = None
+        self.asked = False
         self._known: dict[tuple[str, ...], Any] | None = {}
         self._found: dict[tuple[str, ...], Any] = {}
         try:
@@ -124,7 +128,7 @@ class Shared(Gradebook):
             said = getattr(error, "orig", error)
             raise CourseError(messages.NO_GRADEBOOK.format(where=where, error=said)) from None
         self.db.remove()  # type: ignore[has-type]
-        self.db = scoped_session(sessionmaker(bind=self.engine, class_=_Held, future=True))
+        self.db = scoped_session(sessionmaker(bind=self.engine, class_=Held, expire_on_commit=False))
 
     @property
     def longest_name(self) -> int:
@@ -159,7 +163,8 @@ class Shared(Gradebook):
         return self._kept(super().find_notebook, name, assignment)
 
     def add_student(self, student_id: str, **facts: Any) -> Student:
-        return self._found.setdefault(("find_student", student_id), super().add_student(student_id, **facts))
+        self._found["find_student", student_id] = super().add_student(student_id, **facts)
+        return self._found["find_student", student_id]
 
     def find_submission(self, assignment: str, student: str) -> SubmittedAssignment:
         return self._kept(super().find_submission, assignment, student)
@@ -172,12 +177,10 @@ class Shared(Gradebook):
         found = super().find_submission_notebook(*names)
         if self._known is None:
             return found
-        key = ("cells", found.notebook_id)
-        if key not in self._known:
-            self._known[key] = list(self.db.scalars(select(BaseCell.id).where(BaseCell.notebook_id == key[1])))
+        cells = [cell.id for cell in found.notebook._base_cells]
         for kind, of_cell in (("grades", Grade), ("comments", Comment)):
-            wanted = select(of_cell).where(of_cell.cell_id.in_(self._known[key]), of_cell.notebook_id == found.id)
-            set_committed_value(found, kind, list(self.db.scalars(wanted.options(joinedload(of_cell.cell)))))
+            wanted = select(of_cell).where(of_cell.cell_id.in_(cells), of_cell.notebook_id == found.id)
+            set_committed_value(found, kind, list(self.db.scalars(wanted)))
         return found
 
     def find_grade(self, grade_cell: str, notebook: str, assignment: str, student: str) -> Grade:
@@ -192,9 +195,7 @@ class Shared(Gradebook):
         added = super().add_submission(assignment, student, **facts)
         self._found["find_submission", assignment, student] = added
         for notebook in added.notebooks:
-            name = notebook.notebook.name
-            self._found["find_notebook", name, assignment] = notebook.notebook
-            self._found["_with_cells", name, assignment, student] = notebook
+            self._found["_with_cells", notebook.notebook.name, assignment, student] = notebook
         return added
 
     def _kept(self, find: Callable[..., Any], *names: str) -> Any:
@@ -204,6 +205,8 @@ class Shared(Gradebook):
         key = (find.__name__, *names)
         if key not in self._found:
             self._found[key] = find(*names)
+        if self._found[key] is None:
+            raise MissingEntry(" ".join(key))
         return self._found[key]
 
     def _of_notebook(self, kind: str, names: tuple[str, ...]) -> Any:
@@ -213,7 +216,9 @@ class Shared(Gradebook):
         key = (kind, *names[1:])
         if key not in self._found:
             notebook = self.find_submission_notebook(*names[1:])
-            self._found[key] = {each.cell.name: each for each in getattr(notebook, kind)}
+            cells = {cell.id: cell.name for cell in notebook.notebook._base_cells}
+            self._found[key] = {cells[each.cell_id]: each for each in getattr(notebook, kind)}
+            self.asked = True
         return self._found[key].get(names[0])
 
     @contextmanager
@@ -228,17 +233,26 @@ class Shared(Gradebook):
     # Transactions --------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        self.db.flush()
+        # What is written of a submission before somebody asks for its grades, nobody else looks at.
+        if self.asked or self._known is None:
+            self.db.flush()
         if self._known is None:
             self.db.expire_all()
 
     def finish(self) -> None:
-        Session.commit(self.db())
+        self.db().finish()
 
-    def begin(self) -> None:
-        """Begins to write: from here on nobody else does, where the gradebook is a file."""
+    def begin(self, assignment: str, student: str) -> None:
+        """Begins to write a submission: from here on nobody else writes, where the gradebook is a file."""
         if not self.server:
             self.db.connection().exec_driver_sql("BEGIN IMMEDIATE")
+        self.asked = False
+        for found in self.db.execute(_BEFORE, {"assignment": assignment, "student": student}).unique():
+            self._found["find_assignment", assignment] = found[0]
+            self._found["find_student", student] = found[1]
+            self._found["find_submission", assignment, student] = found[2]
+            for notebook in found[0].notebooks:
+                self._found["find_notebook", notebook.name, assignment] = notebook
 
     def whole(self, act: Callable[[], T]) -> T:
         """Does something in one transaction, and again where the database was in the way.

@@ -10,7 +10,6 @@ import contextlib
 import fnmatch
 import json
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 
 from nbconvert.writers import FilesWriter
 from nbformat import NotebookNode
-from nbformat.v4.rwbase import split_lines, strip_transient
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -31,18 +29,15 @@ from nbgrader.api import (
 from nbgrader.converters import Autograde, BaseConverter, NbGraderException
 from nbgrader.preprocessors import CheckCellMetadata, Execute
 from sqlalchemy import Select, bindparam, select
-from sqlalchemy.exc import SAWarning
 
 from autograder.build.release import Said
 from autograder.course import Course, generate, plain_files, read
 from autograder.gradebook import one_gradebook
 from autograder.normalize import Normalised, copied
+from autograder.notebook_text import notebook_text
 from autograder.record import Record
 from autograder.replay import Replay, Submission, is_linked
 from autograder.script import Script
-
-# As nbformat writes a notebook; its own writer would copy it first.
-AS_NBFORMAT: dict[str, Any] = {"ensure_ascii": False, "indent": 1, "separators": (",", ": "), "sort_keys": True}
 
 
 @dataclass(frozen=True)
@@ -150,12 +145,9 @@ class Writer:
     def _convert(
         self, converter: _Converter, student: str, notebooks: Mapping[str, Graded]
     ) -> dict[str, dict[str, Score]]:
-        self._gradebook.begin()
-        with warnings.catch_warnings():
-            # nbgrader's own add_submission makes SQLAlchemy warn.
-            warnings.simplefilter("ignore", SAWarning)
-            converter.convert(student, notebooks)
         assignment = converter.coursedir.assignment_id
+        self._gradebook.begin(assignment, student)
+        converter.convert(student, notebooks)
         # By the grades' own ids, and not by the learner's: no index leads from a learner to the grades.
         graded = [self._gradebook.find_submission_notebook(name, assignment, student) for name in notebooks]
         grades = [grade.id for notebook in graded for grade in notebook.grades]
@@ -227,8 +219,7 @@ class _Given(Submission):
         for part in self._preprocessors:
             nb, resources = part(nb, resources)
         self._validate_preprocessor(nb, part)
-        text = json.dumps(strip_transient(split_lines(nb)), **AS_NBFORMAT)
-        return f"{text}\n", resources
+        return f"{notebook_text(nb)}\n", resources
 
     def normalised(self, assignment: str, student: str, notebook: str) -> Normalised:
         converter = self.parent

@@ -17,6 +17,8 @@ import pytest
 import sqlalchemy
 
 from autograder import grade, gradebook, receipts, schedule, writer
+from autograder.build.release import Said
+from autograder.course import Course, settings
 from autograder.ledger import Ledger
 from autograder.record import Record
 
@@ -103,6 +105,58 @@ def test_no_submission_needs_a_look_through_the_whole_class(
     assert any(plan.startswith("SEARCH grade") for plan in plans)
     grows = ("student", "submitted_assignment", "submitted_notebook", "grade", "comment")
     assert [plan for plan in plans if plan.startswith("SCAN") and plan.split()[1] in grows] == []
+
+
+@pytest.mark.filterwarnings("ignore:Object of type .* not in session")  # of nbgrader's add_submission
+def test_the_rows_are_those_of_nbgraders_own_gradebook(
+    room: Any, prepared: Path, tmp_path: Path, classroom: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of new submissions, and of other ones after a person has given points; one is late, and so gets none."""
+    stock = classroom(tmp_path / "stock")
+    shutil.copytree(prepared, stock.root, dirs_exist_ok=True)
+    for each in (room, stock):
+        with open(each.root / "nbgrader_config.py", "a") as settings_of:
+            settings_of.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+        (each.submission("bob").parent / "timestamp.txt").write_text("2026-11-27 10:00:00 UTC")
+        with writer.Writer(Course(config=settings(each.root))) as opened:
+            opened.prepare(each.stem)
+        change(each, "UPDATE assignment SET duedate = '2026-11-26 10:00:00.000000'")
+    given: dict[str, dict[str, writer.Graded]] = {}
+
+    def write(self: writer.Writer, assignment: str, student: str, notebooks: dict[str, writer.Graded]) -> Any:
+        given[student] = notebooks
+        return real(self, assignment, student, notebooks)
+
+    def by_nbgrader(learner: str, notebooks: dict[str, writer.Graded]) -> None:
+        course = Course(config=settings(stock.root))
+        course.assignment_id = stock.stem
+        writer._Converter(Said(), coursedir=course, config=course.config).convert(learner, notebooks)
+
+    real = writer.Writer.write
+    monkeypatch.setattr(writer.Writer, "write", write)
+    assert all(row.written for row in run(room))
+    for learner, notebooks in given.items():
+        by_nbgrader(learner, notebooks)
+    assert [row[4] for row in room.rows() if row[0] == "bob"] == [4.5] * 4  # each cell's row has the notebook's penalty
+    assert room.rows() == stock.rows()
+    for each in (room, stock):
+        change(each, "UPDATE grade SET manual_score = 1, needs_manual_grade = 0 WHERE auto_score = 2.5")
+        change(each, "UPDATE grade SET extra_credit = 1 WHERE auto_score = 2")
+        change(each, "UPDATE comment SET manual_comment = 'Well done.'")
+    with writer.Writer(Course(config=settings(room.root))) as ours:
+        for learner, another in zip(given, reversed(given), strict=True):
+            real(ours, room.stem, learner, given[another])
+    for learner, another in zip(given, reversed(given), strict=True):
+        by_nbgrader(learner, given[another])
+    assert room.rows() == stock.rows()
+    for learner in CLASS:
+        texts = [(each.root / "autograded" / learner / room.stem / f"{room.stem}.ipynb") for each in (room, stock)]
+        assert texts[0].read_bytes() == texts[1].read_bytes()
+
+
+def change(room: Any, statement: str) -> None:
+    with sqlite3.connect(room.root / "gradebook.db") as database:
+        assert database.execute(statement).rowcount > 0
 
 
 def test_nbgraders_own_gradebook_is_back_afterwards(room: Any) -> None:
