@@ -162,12 +162,12 @@ class Learner:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of memory that a process and its descendants hold for themselves."""
+    """Bytes of memory that a process and its descendants hold for themselves, or share and come from no file."""
     total = 0
     for each in _tree(pid):
-        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{each}/statm") as file:
-            fields = file.read().split()
-            total += (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE")
+        with contextlib.suppress(OSError), open(f"/proc/{each}/status") as file:
+            kilobytes = [line.split()[1] for line in file if line.startswith(("RssAnon:", "RssShmem:"))]
+            total += sum(map(int, kilobytes)) << 10
     return total
 
 

@@ -297,7 +297,8 @@ def _allow(rules: int, path: str, rights: int) -> None:
     os.close(handle)
 
 
-# Calls that a notebook never needs and an attack often does.
+# Calls that a notebook never needs and an attack often does. Those of the last line get memory that no process is seen
+# to hold.
 FORBIDDEN = """
     ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd mount umount2 mount_setattr move_mount
     open_tree fsopen fsmount fsconfig fspick pivot_root chroot unshare setns keyctl add_key request_key bpf
@@ -305,11 +306,15 @@ FORBIDDEN = """
     init_module finit_module delete_module open_by_handle_at name_to_handle_at swapon swapoff reboot
     sethostname setdomainname quotactl acct settimeofday clock_settime adjtimex syslog iopl ioperm
     personality lookup_dcookie nfsservctl vhangup fanotify_init migrate_pages move_pages mbind
+    memfd_create memfd_secret shmget msgget semget mq_open
 """.split()  # noqa: SIM905
 
 
 def filter_calls() -> None:
-    """seccomp: the calls above fail with EPERM, new namespaces too, and clone3 as if the kernel did not know it."""
+    """seccomp: the calls above fail with EPERM, new namespaces too, and clone3 as if the kernel did not know it.
+
+    From here on this process also dies with its parent, whatever it does.
+    """
     call_filter().load()
 
 
@@ -329,6 +334,8 @@ def call_filter() -> pyseccomp.SyscallFilter:
     for bit in (1 << n for n in range(32) if spaces >> n & 1):
         rules.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit))
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+    low = 0xFFFFFFFF  # the kernel reads these as 32 bits, whatever stands above
     for family in range(2, 46):  # of the socket families only AF_UNIX stays
-        rules.add_rule(refuse, "socket", pyseccomp.Arg(0, pyseccomp.EQ, family))
+        rules.add_rule(refuse, "socket", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, low, family))
+    rules.add_rule(refuse, "prctl", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, low, PR_SET_PDEATHSIG))
     return rules
