@@ -34,7 +34,7 @@ def warm() -> None:
 def serve(stream: socket.socket, cells: Cells) -> None:
     """Answers the examiner's messages one after the other, each answer with the id of its question.
 
-    To the cases of an exercise there is an answer each, sent as soon as it is there.
+    To the cases of an exercise there is an answer each. Those of quick cases go together, as the connection holds them.
     """
     connection = wire.Connection(stream)
     connection.send({"id": 0})  # before any code of the learner's: from here on, how this process ends is their doing
@@ -45,11 +45,12 @@ def serve(stream: socket.socket, cells: Cells) -> None:
             return
         try:
             for answer in ANSWERS[question["op"]](cells, question):
-                connection.send({"id": question["id"], **answer})
+                connection.hold({"id": question["id"], **answer})
         except KeyboardInterrupt:
-            connection.send({"id": question["id"], "interrupted": True})
+            connection.hold({"id": question["id"], "interrupted": True})
         except Exception as error:
-            connection.send({"id": question["id"], "fault": f"{type(error).__name__}: {error}"[:300]})
+            connection.hold({"id": question["id"], "fault": f"{type(error).__name__}: {error}"[:300]})
+        connection.flush()
 
 
 Answers = Iterator[dict[str, Any]]

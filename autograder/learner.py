@@ -63,8 +63,8 @@ class Learner:
         deadline = self._deadline(seconds)
         with self._ends():
             self._connection.send({"id": self._count, **question}, deadline)
+        late = False
         while True:
-            late = False
             with self._ends():
                 try:
                     answer = self._answer(deadline)
@@ -74,7 +74,7 @@ class Learner:
                     answer = self._answer(time.monotonic() + GRACE)
                     if time.monotonic() >= self._over:
                         raise
-            if late:
+            if late and not self._connection.has_more:  # of what was sent at once the last one was late
                 yield answer | {"late": True}
                 return
             yield answer

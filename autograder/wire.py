@@ -1,8 +1,8 @@
 """The byte protocol between the examiner and a learner's process: msgpack with raw tensor bytes, never a pickle.
 
-A message is 4 bytes of length, then a map in msgpack. What msgpack has no form for, such as a tensor, is a map with the
-one key nil, which no dict of ours has. Whoever reads from a learner's process gives a limit, and for what is larger
-nothing is ever allocated.
+What is sent at once is 4 bytes of length, then an array of messages in msgpack, each of them a map. What msgpack has no
+form for, such as a tensor, is a map with the one key nil, which no dict of ours has. Whoever reads from a learner's
+process gives a limit, and for what is larger nothing is ever allocated.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +22,11 @@ from torch import Tensor
 from course_lib.checking.plain import Foreign, is_key, kind_of
 
 LENGTH = struct.Struct("!I")
-PARTS = 1 << 18  # lists and dicts in a message: each takes a byte of it, and a hundred bytes of memory
+PARTS = 1 << 18  # lists and dicts that are read at once: each takes a byte of what comes, and a hundred of memory
 AXES = 64  # of a tensor, as in numpy
 DEPTH = 100  # of lists and dicts in each other; what grading looks at goes from part to part by recursion
-CHUNK = 1 << 16  # bytes that are read at once, where they are there
+CHUNK = 1 << 16  # bytes that are read at once, where they are there; more are not held back
+HOLD = 0.01  # seconds for which messages are held back, so that they go together: to wake the other side costs 50 us
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -53,15 +55,32 @@ class Connection:
     def __init__(self, stream: socket.socket):
         self._stream = stream
         self._come = bytearray()
+        self._ready: deque[dict[str, Any]] = deque()
+        self._held: list[bytes] = []
+        self._last = 0.0
         self._packer = msgpack.Packer(default=_told, **TEXT, strict_types=True, buf_size=CHUNK)
         self.received = 0  # bytes in all
 
     def send(self, message: dict[str, Any], deadline: float | None = None) -> None:
-        """Sends one message. Of what is neither a tensor nor plain data, what it is crosses.
+        """Sends a message, and what is held back. Of what is neither a tensor nor plain data, what it is crosses.
 
         deadline: on time.monotonic's clock. Errors: Closed, Late.
         """
-        packed = self._packer.pack(message)
+        self._held.append(self._packer.pack(message))
+        self.flush(deadline)
+
+    def hold(self, message: dict[str, Any]) -> None:
+        """Holds a message back until `flush`, or until nothing has crossed for HOLD seconds. Errors: Closed."""
+        self._held.append(self._packer.pack(message))
+        if time.monotonic() > self._last + HOLD or sum(map(len, self._held)) > CHUNK:
+            self.flush()
+
+    def flush(self, deadline: float | None = None) -> None:
+        """Sends what is held back. Errors: Closed, Late."""
+        if not self._held:
+            return
+        packed = b"".join([self._packer.pack_array_header(len(self._held)), *self._held])
+        self._held.clear()
         self._stream.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
         try:
             self._stream.sendall(LENGTH.pack(len(packed)) + packed)
@@ -69,23 +88,32 @@ class Connection:
             raise Late from None
         except (BrokenPipeError, ConnectionResetError) as error:
             raise Closed from error
+        self._last = time.monotonic()
 
     def receive(self, limit: int, deadline: float | None = None) -> dict[str, Any]:
-        """Receives one message of at most ``limit`` bytes.
+        """The next message. With those that were sent at once with it, it has at most ``limit`` bytes.
 
         deadline: on time.monotonic's clock. Errors: Closed, Late, ProtocolError.
         """
-        (size,) = LENGTH.unpack(self._take(LENGTH.size, deadline))
-        if size > limit:
-            raise ProtocolError(f"a message of {size} bytes; at most {limit} are read")
-        packed = self._take(size, deadline)
-        try:
-            message = _unpack(packed)
-        except (ValueError, KeyError, TypeError, IndexError, OverflowError, RuntimeError) as error:
-            raise ProtocolError(f"not a message: {type(error).__name__}") from error
-        if type(message) is not dict:
-            raise ProtocolError("a message is a dict")
-        return message
+        if not self._ready:
+            (size,) = LENGTH.unpack(self._take(LENGTH.size, deadline))
+            if size > limit:
+                raise ProtocolError(f"messages of {size} bytes; at most {limit} are read")
+            packed = self._take(size, deadline)
+            try:
+                messages = _unpack(packed)
+            except (ValueError, KeyError, TypeError, IndexError, OverflowError, RuntimeError) as error:
+                raise ProtocolError(f"not a message: {type(error).__name__}") from error
+            if type(messages) is not list or not messages or any(type(each) is not dict for each in messages):
+                raise ProtocolError("a message is a dict")
+            self._ready.extend(messages)
+            self._last = time.monotonic()
+        return self._ready.popleft()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is a message that was sent at once with the last one, and behind it."""
+        return bool(self._ready)
 
     def _take(self, size: int, deadline: float | None) -> bytearray:
         """The next so many bytes of what comes."""
@@ -168,14 +196,14 @@ def _unpack(packed: bytearray) -> Any:
     return _shallow(msgpack.unpackb(packed, **hooks, **TEXT, strict_map_key=False))
 
 
-def _shallow(message: Any) -> Any:
-    """The message, if it is nested no deeper than DEPTH."""
-    level = [message]
+def _shallow(messages: Any) -> Any:
+    """The messages, if they are nested no deeper than DEPTH."""
+    level = [messages]
     for _ in range(DEPTH):
         parts = [part for each in level for part in (each.values() if type(each) is dict else each)]
         level = [part for part in parts if type(part) in (dict, list, tuple)]
         if not level:
-            return message
+            return messages
     raise ValueError("nested too deep")
 
 

@@ -57,6 +57,31 @@ def test_a_breach_has_its_outcome_and_a_sentence(zygote: Zygote, source: str, co
     assert (record.code, told in record.sentence) == (code, True), (record.code, record.sentence, record.outputs)
 
 
+STUCK = """
+import signal
+calls = 0
+def output_size(size, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    global calls
+    calls += 1
+    if calls == 4:  # the third case, as the first is called twice
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        while True:
+            pass
+    return 1
+"""
+
+
+def test_of_cases_only_the_one_that_does_not_end_is_out_of_time(zygote: Zygote) -> None:
+    """The answers to those before it are held back when it begins, and come with its own."""
+    learner = zygote.spawn()
+    learner.ask({"op": "run", "source": STUCK})
+    question = {"op": "cases", "exercise": "output_size", "cases": [0, 1, 2, 3]}
+    answers = list(learner.ask_each(question, seconds=0.5))
+    learner.close()
+    assert [answer.get("outcome", {}).get("status") for answer in answers] == ["returned", "returned", None]
+    assert [answer.get("late", False) for answer in answers] == [False, False, True]
+
+
 def test_too_much_computing_by_many_threads_is_a_matter_of_time() -> None:
     """The keeper says so; the kernel's own word for it would be SIGKILL."""
     assert ending("-24").code == "TO"

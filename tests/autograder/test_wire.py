@@ -101,7 +101,8 @@ def test_anything_else_crosses_as_what_a_check_says_of_it(pair) -> None:
 
 
 def raw(pair, packed: bytes) -> None:
-    """Sends it beside what follows, as it may be more than a socket holds."""
+    """Sends it as one message, beside what follows, as it may be more than a socket holds."""
+    packed = b"\x91" + packed
     threading.Thread(target=pair[0].sendall, args=(wire.LENGTH.pack(len(packed)) + packed,), daemon=True).start()
 
 
@@ -155,7 +156,7 @@ NO_MESSAGES = {
     "a tensor of numbers as fields": of({None: ["meta", "int8", 2**40]}),
     "a tensor in place of a text": of("foreign", {None: ["meta", "int8", 2**20]}, "torch"),
     "a list in place of a text": of("int", ["f"]),
-    "lists in each other": b"\x81\xa1a" + b"\x91" * (wire.DEPTH + 1) + b"\x00",
+    "lists in each other": b"\x81\xa1a" + b"\x91" * wire.DEPTH + b"\x00",
     "lists in each other, without end": b"\x81\xa1a" + b"\x91" * 100_000,
     "tuples in each other": b"\x81\xa1a" + b"\x81\xc0\x92\xa5tuple" * 500 + b"\x00",
     "dicts in each other": b"\x81\xa1a" * 1000 + b"\x00",
@@ -181,8 +182,8 @@ def test_what_is_no_message_is_refused(pair, packed) -> None:
         of("tuple", [], -1),
         of("int", "-fF"),
         of("foreign", "a list", "builtins"),
-        b"\x81\xa1a" + b"\x91" * (wire.DEPTH - 2) + b"\x90",
-        b"\x81\xa1a\xdd" + struct.pack("!I", wire.PARTS - 2) + b"\x90" * (wire.PARTS - 2),
+        b"\x81\xa1a" + b"\x91" * (wire.DEPTH - 3) + b"\x90",
+        b"\x81\xa1a\xdd" + struct.pack("!I", wire.PARTS - 3) + b"\x90" * (wire.PARTS - 3),
     ],
 )
 def test_what_differs_from_these_by_little_is_read(pair, packed) -> None:
@@ -205,6 +206,38 @@ def test_a_length_that_is_only_said_takes_no_memory(pair) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 128 << 20
+
+
+@pytest.mark.parametrize("packed", [b"", b"\x90", b"\x80", b"\x92\x80", b"\x92\x80\x01", b"\x91\x80\x80", b"\xc0"])
+def test_what_is_no_array_of_messages_is_refused(pair, packed) -> None:
+    pair[0].sendall(wire.LENGTH.pack(len(packed)) + packed)
+    with pytest.raises(wire.ProtocolError):
+        wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
+
+
+def test_messages_that_were_held_back_come_together_and_in_their_order(pair, monkeypatch) -> None:
+    monkeypatch.setattr(wire, "HOLD", 1e9)
+    sender, reader = map(wire.Connection, pair)
+    for number in range(3):
+        sender.hold({"number": number, "x": torch.full((2,), number)})
+    with pytest.raises(wire.Late):
+        reader.receive(1 << 20, time.monotonic() + 0.05)
+    sender.flush()
+    for number in range(3):
+        message = reader.receive(1 << 20, time.monotonic() + 5)
+        assert (message["number"], message["x"].tolist()) == (number, [number, number])
+        assert reader.has_more is (number < 2)
+
+
+@pytest.mark.parametrize(("message", "hold"), [({"text": "a" * wire.CHUNK}, 1e9), ({}, 0)], ids=["much", "late"])
+def test_much_is_not_held_back_and_nothing_for_long(pair, monkeypatch, message, hold) -> None:
+    monkeypatch.setattr(wire, "HOLD", hold)
+    sender, reader = map(wire.Connection, pair)
+    sender.hold(message)
+    assert reader.receive(1 << 20, time.monotonic() + 5) == message
+    sender.flush()
+    with pytest.raises(wire.Late):  # there was nothing any more
+        reader.receive(1 << 20, time.monotonic() + 0.05)
 
 
 def test_messages_that_came_together_are_read_one_by_one(pair) -> None:
@@ -232,5 +265,5 @@ def test_nothing_is_pickled() -> None:
     wire.Connection(ours).send({"x": torch.ones(2)})
     ours.close()
     data = theirs.makefile("rb").read()
-    message = msgpack.unpackb(data[4:], strict_map_key=False)
+    (message,) = msgpack.unpackb(data[4:], strict_map_key=False)
     assert message == {"x": {None: ["tensor", "float32", [], struct.pack("2f", 1, 1), 2]}}

