@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from autograder.build.release import Said
 from autograder.course import Course, generate, plain_files, read
 from autograder.gradebook import one_gradebook
 from autograder.normalize import Normalised, copied
-from autograder.notebook_text import notebook_text
+from autograder.notebook_text import Cells
 from autograder.record import Record
 from autograder.replay import Replay, Submission, is_linked
 from autograder.script import Script
@@ -209,7 +210,8 @@ class _Given(Submission):
     """Gives nbgrader the notebooks and the results that the converter has.
 
     nbconvert copies a notebook before each step that may change it, and checks it each time that it is read or
-    written. Here it is copied once, and checked once: as it is after the last preprocessor.
+    written. Here it is copied once, and checked once: as it is after the last preprocessor, and but for cells that have
+    been checked in another notebook.
     """
 
     def from_notebook_node(  # type: ignore[override]  # text, as NotebookExporter gives it
@@ -218,8 +220,12 @@ class _Given(Submission):
         nb, resources = copied(nb), self._init_resources(resources)
         for part in self._preprocessors:
             nb, resources = part(nb, resources)
-        self._validate_preprocessor(nb, part)
-        return f"{notebook_text(nb)}\n", resources
+        self._validate_preprocessor(NotebookNode({**nb, "cells": self._cells.new(nb)}), part)
+        return f"{self._cells.text(nb)}\n", resources
+
+    @cached_property
+    def _cells(self) -> Cells:
+        return Cells()
 
     def normalised(self, assignment: str, student: str, notebook: str) -> Normalised:
         converter = self.parent
