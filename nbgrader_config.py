@@ -42,7 +42,7 @@ if os.environ.get("DOWN_AND_UP_GRADER") != "stock":
         "autograder.replay.Replay" if part is Execute else part for part in Autograde.autograde_preprocessors.default()
     ]
     c.Autograde.autograde_preprocessors.append("autograder.replay.Review")
-    c.HTMLExporter.filters = {"markdown2html": "autograder.sanitize.markdown2html"}
+    c.HTMLExporter.filters = {name: f"autograder.sanitize.{name}" for name in ("markdown2html", "highlight_code")}
     c.HTMLExporter.preprocessors = ["autograder.sanitize.Sanitize"]
     c.ExchangeFactory.collect = "autograder.collect.Collect"
     # What one submission may use: see autograder.sandbox.Limits.

@@ -83,7 +83,8 @@ class Course(CourseDirectory):
         """When a submission was handed in, as its timestamp.txt says; None where that is no plain file or no date."""
         try:
             read(dest_path, ("timestamp.txt",), 1000)
-            return super().get_existing_timestamp(dest_path)
+            found = super().get_existing_timestamp(dest_path)
+            return found if found and 1900 < found.year < 9000 else None  # others no time zone can be added to
         except Exception:
             return None
 

@@ -6,6 +6,7 @@ Whatever comes in, a notebook comes out. What was strange about the submission b
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ SOURCE_LIMIT = 1 << 20  # characters of one cell
 CELL_LIMIT = 2000
 UNKNOWN_LIMIT = 20  # unknown grade_ids that are named, each with so many characters at most
 NAME_LIMIT = 60
+PICTURES = ("image/png", "image/jpeg", "image/gif")
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
 T = TypeVar("T")
@@ -156,6 +159,7 @@ def _known(cell: dict[str, Any], model: NotebookNode, released: str, anomalies: 
         anomalies.append(Anomaly("retyped", name))
     if model.metadata.nbgrader.get("solution"):
         mine.source = source
+        mine.update(_pictures(cell, model.cell_type))
     elif source.strip() not in (released.strip(), model.source.strip()):
         anomalies.append(Anomaly("edited", name))
     return mine
@@ -171,7 +175,18 @@ def _other(cell: dict[str, Any], ordinary: dict[str, NotebookNode]) -> NotebookN
     metadata = copied(model["metadata"]) if model is not None and same else NotebookNode()
     # Not by nbformat's new_code_cell and the like: each of them validates its cell; the notebook is validated later.
     mine = {"cell_type": kind, "id": model["id"] if model is not None else "", "metadata": metadata, "source": source}
+    mine |= _pictures(cell, kind)
     return NotebookNode(mine | {"outputs": [], "execution_count": None} if kind == "code" else mine)
+
+
+def _pictures(cell: dict[str, Any], kind: str) -> dict[str, NotebookNode]:
+    """The pictures that were pasted into a markdown cell, as its attachments; nothing where there are none."""
+    found, attachments = NotebookNode(), cell.get("attachments")
+    for name, data in attachments.items() if kind == "markdown" and isinstance(attachments, dict) else ():
+        for mime, text in data.items() if isinstance(data, dict) else ():
+            if mime in PICTURES and isinstance(text, str) and BASE64.fullmatch(text):
+                found[_clean_text(name)] = NotebookNode({mime: text})
+    return {"attachments": found} if found else {}
 
 
 def copied(value: T) -> T:

@@ -1,22 +1,29 @@
 """Shows learners' texts and outputs in the instructor's browser without anything in them that runs.
 
 nbgrader's feedback and formgrader both render notebooks with nbconvert's HTMLExporter and with HTML as it stands.
-nbgrader_config.py puts two parts between: a filter for rendered markdown, and a preprocessor for outputs.
+nbgrader_config.py puts three parts between: filters for rendered markdown and for highlighted code, and a preprocessor
+for outputs. Over some texts the renderers take hours, and over others they fail: these are shown as they were written.
 """
 
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from functools import cache, lru_cache
 from html import escape
+from typing import Any
 
 import bleach
 from bleach.css_sanitizer import CSSSanitizer
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import Highlight2HTML
 from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode
+
+from course_lib.checking.limits import OutOfTime, time_limit
 
 
 def _words(text: str) -> frozenset[str]:
@@ -73,15 +80,55 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
 @pass_context
 def markdown2html(context: Context, source: str) -> str:
     """nbconvert's own filter of this name, its result cleaned. A lesson's cells come again with every learner."""
-    return _clean_again(_exporter().markdown2html(context, source))
+    html = _in_time(source, lambda: _clean_again(_exporter().markdown2html(context, source)))
+    return html or f'<pre style="white-space:pre-wrap">{_as_written(source)}</pre>'
 
 
 _clean_again = lru_cache(1000)(clean)
 
 
+def highlight_code(source: str, language: str = "ipython3", metadata: Any = None) -> str:
+    """nbconvert's own filter of this name."""
+    html = _in_time(source, lambda: _highlighter()(source, language=language, metadata=metadata))
+    return html or f'<div class="highlight"><pre>{_as_written(source)}</pre></div>'
+
+
+PATIENCE = 10.0  # seconds for all texts of a notebook
+MEGABYTE = 1 << 20  # of HTML: it counts as a second, which nbconvert takes to read it again
+LONGEST = 1 << 18  # characters of a text that is rendered at all: where there is no alarm, as in a thread, this holds
+_left = PATIENCE
+
+
+def _as_written(source: str) -> str:
+    """A text that is not rendered; no more than its beginning where of these, too, there are many in a notebook."""
+    global _left
+    text = escape(source if _left > -PATIENCE else f"{source[:200]}…")
+    _left -= 2 * len(text) / MEGABYTE
+    return text
+
+
+def _in_time(source: str, render: Callable[[], str]) -> str:
+    """What is rendered; nothing where that fails, or where all of this notebook so far took too long."""
+    global _left
+    began, html = time.monotonic(), ""
+    try:
+        if len(source) <= LONGEST and _left > 0:
+            with time_limit(_left):
+                html = render()
+    except (Exception, OutOfTime):
+        pass
+    _left -= time.monotonic() - began + len(html) / MEGABYTE
+    return html if _left > 0 else ""
+
+
 @cache
 def _exporter() -> HTMLExporter:
     return HTMLExporter()
+
+
+@cache
+def _highlighter() -> Highlight2HTML:
+    return Highlight2HTML(pygments_lexer="ipython3")
 
 
 # What formgrader's page on a submission shows of these as HTML.
@@ -95,6 +142,8 @@ class Sanitize(SanitizeHTML):
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        global _left
+        _left = PATIENCE
         for name in NAMES:
             if isinstance(resources.get(name), str):
                 resources[name] = escape(resources[name])

@@ -178,6 +178,22 @@ def test_what_is_no_notebook_is_graded_as_unanswered(raw, kind) -> None:
     nbformat.validate(normalised.notebook)
 
 
+def test_of_what_is_attached_to_markdown_pictures_stay() -> None:
+    picture = {"image/png": "iVBORw0KGgo="}
+    odd = {"a": {"image/svg+xml": "<svg/>"}, "b": {"image/png": '"><b>'}, "c": [], "\ud800": picture}
+
+    def change(cells):
+        cells.insert(
+            0, {"cell_type": "markdown", "metadata": {}, "source": "", "attachments": {"here": picture, **odd}}
+        )
+        cells[2]["attachments"] = {"here": picture}
+
+    notebook = normalise(submitted(change), MASTER).notebook
+    assert notebook.cells[0].attachments == {"here": picture, "?": picture}
+    assert all("attachments" not in cell for cell in notebook.cells[1:])
+    nbformat.validate(notebook)
+
+
 def test_a_notebook_of_format_3_is_read() -> None:
     def change(cells):
         for cell in cells:
