@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
+
+# The first kernel on "meta" imports it, with all of sympy: half a second, better here than in the midst of a lesson.
+import torch.fx.experimental.symbolic_shapes  # noqa: F401
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map

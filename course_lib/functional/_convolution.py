@@ -37,7 +37,7 @@ class _Convolve(torch.autograd.Function):
     def forward(role, first, second, conv):
         if torch.compiler.is_compiling():
             numbers = [(a.dim, a.size, a.out, a.kernel_size, a.stride, a.padding, a.dilation) for a in conv.axes]
-            return _one_operation(role, first, second, sum(numbers, ()), conv.groups, conv.channels)
+            return torch.ops.course_lib.convolve(role, first, second, sum(numbers, ()), conv.groups, conv.channels)
         return _computed(role, first, second, conv)
 
     @staticmethod
@@ -99,18 +99,19 @@ def _computed(role: str, first: Tensor, second: Tensor, conv: Convolution, shape
     return _arranged(tensors[role], last and role != WEIGHT).to(first.dtype)
 
 
-@torch.library.custom_op(
-    "course_lib::convolve",
-    mutates_args=(),
-    schema="(str role, Tensor first, Tensor second, int[] axes, int groups, int channels) -> Tensor",
-)
 def _one_operation(role, first, second, axes, groups, channels):
     return _computed(role, first, second, _read(axes, groups, channels))
 
 
-@_one_operation.register_fake
-def _(role, first, second, axes, groups, channels):
+def _its_shape(role, first, second, axes, groups, channels):
     return _computed(role, first, second, _read(axes, groups, channels), shape_alone=True)
+
+
+# By hand, because torch.library.custom_op looks through every loaded module for the line on which it stands: 60 ms.
+_OURS = torch.library.Library("course_lib", "FRAGMENT")
+_OURS.define("convolve(str role, Tensor first, Tensor second, int[] axes, int groups, int channels) -> Tensor")
+_OURS.impl("convolve", _one_operation, "CompositeExplicitAutograd")
+_OURS.impl("convolve", _its_shape, "Meta")
 
 
 def _read(axes: Sequence[int], groups: int, channels: int) -> Convolution:

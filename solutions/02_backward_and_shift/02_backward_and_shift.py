@@ -604,7 +604,7 @@ shifts.DigitNet(downsamplings["maximum"])
 # **Predict** the order of the three: in accuracy where they were trained, and in consistency. Then train; it takes
 # about a quarter of a minute.
 
-# %% tags=["skip-execution", "varies", "your-code"]
+# %% tags=["skip-execution", "varies", "clear-output", "your-code"]
 with tqdm(total=3 * 3 * 2, desc="epochs", file=sys.stdout, ncols=80) as bar:
     rows = shifts.compare(downsamplings, digits, labels, tick=bar.update)
 Markdown(shifts.table(rows))
@@ -617,7 +617,7 @@ Markdown(shifts.table(rows))
 #
 # Is the last column what your own function says? Here are the networks of the first seed, measured by you.
 
-# %% tags=["skip-execution", "varies", "your-code"]
+# %% tags=["skip-execution", "varies", "clear-output", "your-code"]
 _, (unseen, true) = shifts.split(digits, labels)
 nets = {row.name: row.net for row in rows if row.seed == 0}
 for name, net in nets.items():
@@ -659,7 +659,7 @@ widgets.shift_slider(
 # can tell. **Predict** the accuracy at 15° and at 45°.
 
 
-# %% tags=["skip-execution", "varies", "your-code"]
+# %% tags=["skip-execution", "varies", "clear-output", "your-code"]
 def rotated(x, degrees):
     cos, sin = (f(math.radians(degrees)) for f in (math.cos, math.sin))
     turn = torch.tensor([[cos, -sin, 0.0], [sin, cos, 0.0]]).expand(len(x), 2, 3)

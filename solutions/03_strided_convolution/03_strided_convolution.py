@@ -43,7 +43,7 @@ from course_lib.geometry import per_axis
 #
 # **Predict** the four outputs for windows of 2 × 2 that move by 2. What is the first one: 3159, 9513 or 4513?
 
-# %%
+# %% tags=["skip-execution"]
 four = torch.tensor([[3.0, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3]])
 weights = torch.tensor([[1.0, 10], [100, 1000]])
 read = F.conv2d(four[None, None], weights[None, None], stride=2)
@@ -57,7 +57,7 @@ figures.grids(four, weights, read[0, 0], titles=["input", "weights", "output"])
 # correlation. Deep learning says convolution and leaves out the turn, because learned weights don't care. You can see
 # the turn from the other side: **predict** what becomes of an impulse, a single 1 among zeros.
 
-# %%
+# %% tags=["skip-execution"]
 dot = torch.zeros(5, 5)
 dot[2, 2] = 1
 nine = torch.arange(1.0, 10.0).reshape(3, 3)
@@ -74,7 +74,7 @@ figures.grids(dot, nine, answer[0, 0], titles=["impulse", "weights", "output"])
 # Give all weights of a 2 × 2 window the value ¼ and move by 2. **Predict:** does this equal average pooling, exactly?
 # And is there any choice of weights that gives max pooling?
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 torch.manual_seed(0)
 x = torch.randn(1, 1, 6, 6)
 quarter = torch.full((1, 1, 2, 2), 0.25)
@@ -91,7 +91,7 @@ torch.allclose(F.conv2d(x, quarter, stride=2), F.avg_pool2d(x, 2))
 # **Predict:** convolve with stride 1 and then keep every second output in each direction. Is this the same as a
 # convolution with stride 2?
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 everywhere = F.conv2d(x, nine[None, None], padding=1)
 strided = F.conv2d(x, nine[None, None], padding=1, stride=2)
 torch.allclose(everywhere[:, :, ::2, ::2], strided)
@@ -100,7 +100,7 @@ torch.allclose(everywhere[:, :, ::2, ::2], strided)
 # It is the same. The stride changes no output; it decides which of them are computed at all. With
 # stride 2 that is one of four. Remember this number for the end of the lesson.
 
-# %%
+# %% tags=["skip-execution"]
 figures.window_coverage(8, kernel_size=3, stride=2, padding=1)
 
 # %% [markdown]
@@ -117,7 +117,7 @@ figures.window_coverage(8, kernel_size=3, stride=2, padding=1)
 # To build it without a loop over windows, look at **one weight** instead of one window. With stride 2, weight number
 # j of a filter meets positions j, j + 2, j + 4, … of the padded axis: a slice, as in lesson 01.
 
-# %%
+# %% tags=["skip-execution"]
 line = torch.tensor([2.0, 7.0, 1.0, 8.0, -2.0, 8.0, -1.0])
 filter_of_three = torch.tensor([1.0, 10.0, 100.0])
 met = torch.stack([line[0:5:2], line[1:6:2], line[2:7:2]])
@@ -131,7 +131,7 @@ figures.grids(line, met, filter_of_three @ met, titles=titles)
 # With channels, "times the weight" becomes "times a matrix": the weights at one position, `weight[:, :, i, j]`, are a
 # matrix `(C_out, C_in)` that turns C_in channels into C_out. **Predict** the shape of the result:
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 piece = torch.randn(2, 3, 5, 7)
 matrix = torch.randn(8, 3)
 torch.einsum("nchw,oc->nohw", piece, matrix).shape
@@ -196,7 +196,7 @@ check(strided_conv, hidden=True)
 #
 # **Predict:** the joints between the bricks are only a few pixels wide. What becomes of them in each of the three?
 
-# %%
+# %% tags=["skip-execution"]
 wall = samples.as_float(samples.brick())
 smaller = []
 for k in (1, 3, 8):
@@ -220,7 +220,7 @@ figures.images(wall, *smaller, titles=names)
 # You find 1 × 1 convolutions with stride 2 in many networks: ResNet uses them where its shortcut has to shrink along
 # with the main path. **Predict:** how much of its input gets a gradient?
 
-# %%
+# %% tags=["skip-execution"]
 board = torch.ones(1, 1, 6, 6, requires_grad=True)
 F.conv2d(board, torch.ones(1, 1, 1, 1), stride=2).sum().backward()
 figures.grids(board.grad[0, 0], titles=["gradient"])
@@ -236,7 +236,7 @@ figures.grids(board.grad[0, 0], titles=["gradient"])
 # halved.* The law of lesson 00 holds for convolutions too. **Predict** what comes out for 255, 256 and 257 columns,
 # with that padding and without any:
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 for size in (255, 256, 257):
     columns = torch.empty(1, 1, 1, size, device="meta")
     kernel = torch.empty(1, 1, 1, 3, device="meta")
@@ -265,7 +265,7 @@ for size in (255, 256, 257):
 # for one output in the middle. **Predict** the gradient of two layers with kernel_size 3 along one axis. Where is it
 # not zero, and is it the same everywhere?
 
-# %%
+# %% tags=["skip-execution"]
 two_layers = [(3, 1, 1), (3, 1, 1)]
 seen = gradient_field(conv_stack(two_layers), torch.zeros(1, 1, 11))
 figures.grids(seen, titles=["gradient of output 5"])
@@ -283,7 +283,7 @@ figures.grids(seen, titles=["gradient of output 5"])
 # - the **centre**: the middle of what output 0 sees, in positions of the input. Padding moves it to the left.
 
 
-# %%
+# %% tags=["skip-execution"]
 def gradient_of_stack(layers, size, index, random):
     """The gradient of one output of a stack of convolutions along one axis, (size,)."""
     stack = conv_stack(layers, random)
@@ -309,7 +309,7 @@ stacks = {
 # 2. Which of the stacks keeps output 0 centred on position 0?
 # 3. What happens to the field of output 0?
 
-# %%
+# %% tags=["skip-execution"]
 widgets.field_explorer(law, gradient_of_stack, stacks)
 
 # %% [markdown]
@@ -376,7 +376,7 @@ check(receptive_field, hidden=True)
 # **Predict** roughly: how many milliseconds of sound does one of their outputs hear, and how often does one come?
 # Your function knows.
 
-# %% tags=["clear-output"]
+# %% tags=["skip-execution", "clear-output", "your-code"]
 speech = [(10, 5, 0), (3, 2, 0), (3, 2, 0), (3, 2, 0), (3, 2, 0), (2, 2, 0), (2, 2, 0)]
 size, jump, centre = receptive_field(speech)
 print(f"One output hears {size} samples, {1000 * size / 16000:g} ms;")
@@ -395,7 +395,7 @@ print(f"the next one begins {jump} samples later, {1000 * jump / 16000:g} ms.")
 # 128 networks with random weights. Every picture is exactly one receptive field; white is the strongest gradient.
 
 
-# %%
+# %% tags=["skip-execution"]
 def field_in_2d(depth, nets=128):
     """The mean gradient of the middle output over its whole field, as a picture up to 1."""
     torch.manual_seed(0)
@@ -414,7 +414,7 @@ figures.images(*fields.values(), titles=list(fields))
 # *All three are drawn at the same size. The bright spot gets smaller within its square.* How much smaller? Count the
 # brightest pixels until 90 % of the gradient is together:
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 for name, field in fields.items():
     strongest = field.flatten().sort(descending=True).values.cumsum(0)
     enough = int((strongest < 0.9 * field.sum()).sum()) + 1
@@ -448,7 +448,7 @@ for name, field in fields.items():
 # 00), listens to every operator that torch calls, and adds up. **Predict** the multiply-adds and the parameters of
 # this layer:
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 layer = nn.Conv2d(32, 48, kernel_size=5, padding=2)
 measured = cost(layer, torch.empty(1, 32, 40, 40, device="meta"))
 outputs, weights_of_one = 48 * 40 * 40, 32 * 5 * 5
@@ -467,7 +467,7 @@ print(f"{measured.activation_bytes:,} bytes for the output = {4 * outputs:,}")
 # 512, 512. Here they are, up to the linear layers that follow.
 
 
-# %%
+# %% tags=["skip-execution"]
 def vgg():
     """The convolutional part of VGG-16, stage by stage."""
     stages, channels = nn.Sequential(), 3
@@ -484,7 +484,7 @@ def vgg():
 # `layer_costs` measures each layer for itself, and we add up what belongs to a stage. **Predict:** which stage computes
 # most, which one learns most, and which one fills most memory?
 
-# %%
+# %% tags=["skip-execution"]
 with torch.device("meta"):
     network, picture = vgg(), torch.empty(1, 3, 224, 224)
 costs = layer_costs(network, picture)
@@ -508,7 +508,7 @@ figures.bars(amounts)
 # `layers_of` reads kernel sizes, strides and paddings from such a network. **Predict:** do the last outputs see all of
 # the 224 pixels?
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 law(layers_of(network))
 
 # %% [markdown]
@@ -584,7 +584,7 @@ check(cost_audit, hidden=True)
 # One measurement is left, the one that you feel: time. **Predict:** how much faster is a convolution with stride 2
 # than a convolution with a max pooling behind it? Four times, as the multiply-adds say?
 
-# %% tags=["varies"]
+# %% tags=["skip-execution", "varies", "clear-output"]
 x = torch.randn(4, 64, 56, 56)
 pair = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.MaxPool2d(2))
 single = nn.Conv2d(64, 64, 3, stride=2, padding=1)
@@ -649,7 +649,7 @@ print(f"convolution with stride 2:   {milliseconds(single):.1f} ms")
 # **Predict:** with unfold, how many columns does a 5 × 5 picture give for 3 × 3 windows with stride 2, and how many
 # rows?
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 maps, filters = torch.randn(1, 2, 5, 5), torch.randn(4, 2, 3, 3)
 unfolded = F.unfold(maps, 3, stride=2)
 product = (filters.flatten(1) @ unfolded).reshape(1, 4, 2, 2)
@@ -662,7 +662,7 @@ print(tuple(unfolded.shape), same)
 #
 # **Predict** what it says of the layer above that took 61,440,000 multiply-adds.
 
-# %%
+# %% tags=["skip-execution", "clear-output"]
 from torch.utils.flop_counter import FlopCounterMode
 
 with FlopCounterMode(display=False) as counter:

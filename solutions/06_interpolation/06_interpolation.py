@@ -332,7 +332,7 @@ below = 0.75 * 3 + 0.25 * 4
 # Now a test of your picture. The same four numbers stand in the corner of a 3 × 3 map of zeros, and both maps are
 # made twice as large. **Predict** which of the values in the top left corner stay the same, with align_corners=False.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 three = F.pad(two, (0, 1, 0, 1))
 false = [F.interpolate(x, scale_factor=2, mode="bilinear") for x in (two, three)]
 print(false[1][0, 0])
@@ -342,7 +342,7 @@ figures.grids(*false, titles=["False, from 2 × 2", "False, from 3 × 3"])
 # *The top left 3 × 3 values agree; beyond them the new zeros have a say, where the border repeated before. The step
 # is ½ in both.* **Predict** the same for True.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 flag = dict(mode="bilinear", align_corners=True)
 true = [F.interpolate(x, scale_factor=2, **flag) for x in (two, three)]
 print(true[1][0, 0])
@@ -780,7 +780,7 @@ F.interpolate(torch.tensor([[[[0.0, 3.0]]]]), size=(1, 4), mode="bilinear")
 # 0.75 and 2.25: rounded, label 1 and label 2, say a cow and a tree. **Predict** where on the horse they will turn
 # up.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 labels = samples.horse()[None].float()
 coarse = F.interpolate(labels, size=(41, 50), mode="nearest-exact")
 by_name = F.interpolate(coarse, size=(328, 400), mode="nearest-exact")
@@ -843,7 +843,7 @@ figures.curves(profiles, (torch.arange(60), row.flatten()), "pixel", "distance i
 # Land has slopes, but few cliffs. Here are heights around Jacksboro, Tennessee, averaged over 8 × 8 points and
 # interpolated back. **Predict** the order of the mean errors, and look at one row.
 
-# %% tags=["skip-execution"]
+# %% tags=["skip-execution", "clear-output"]
 heights = samples.elevation()[None, :, :, :400]
 blocks, rebuilt = F.avg_pool2d(heights, 8), {}
 for mode in "nearest-exact", "bilinear", "bicubic":

@@ -575,7 +575,7 @@ print(f"mean {sum(alone) / 3:.2f} dB")
 # **Predict**: which upsamplers win in PSNR? Is the pattern gone at the end, and for whom after a tenth of the training?
 # It takes about half a minute.
 
-# %% tags=["skip-execution", "varies", "your-code"]
+# %% tags=["skip-execution", "varies", "clear-output", "your-code"]
 with tqdm(total=6 * 3 * 180, desc="steps", file=sys.stdout, ncols=80) as bar:
     rows = super_resolution.compare(upsamplers, taught, judged, tick=bar.update)
 Markdown(super_resolution.table(rows))

@@ -45,7 +45,7 @@ from course_lib.analysis.shift_consistency import split
 # The digits and the textures to judge by are others than those to train on. **Predict** which digits will be hard.
 
 
-# %%
+# %% tags=["skip-execution"]
 def pasted(count, textures, which, seed, **how):
     """Scenes on these textures. which: 0 for the digits to train on, 1 for those to judge by."""
     digits = split(*samples.digits())[which][0]
@@ -425,7 +425,7 @@ Markdown(segmentation.table(rows))
 # Is the column IoU what your own function says? And what do the masks look like? Here are the networks of the first
 # seed, on three scenes. **Predict** by which you would know the plain decoder.
 
-# %% tags=["skip-execution", "varies", "your-code"]
+# %% tags=["skip-execution", "varies", "clear-output", "your-code"]
 nets = {row.name: row.net for row in rows if row.seed == 0}
 with torch.no_grad():
     logits = {name: net(unseen.pictures) for name, net in nets.items()}

@@ -11,9 +11,11 @@ from functools import cache
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from course_lib import exercises
 from course_lib.checking import driver
+from course_lib.checking.compare import difference
 from course_lib.checking.driver import Outcome
 from course_lib.checking.examine import examine
 from course_lib.checking.exercise import Case, Exercise, Facet, Misconception
@@ -143,6 +145,36 @@ def test_the_oracle_gets_full_points(exercise: Exercise, seed: str | None) -> No
     verdict = examine(free(exercise), as_work(exercise, exercise.oracle), seed)
     assert verdict.points == exercise.points, str(report(verdict))
     assert verdict.face == "right"
+
+
+def cast(whole: object, source: torch.dtype, target: torch.dtype) -> object:
+    """The same, with other dtypes for the tensors of one dtype."""
+    return tree_map(lambda part: part.to(target) if isinstance(part, Tensor) and part.dtype is source else part, whole)
+
+
+@each_exercise
+def test_no_seed_punishes_a_right_answer_for_its_rounding(exercise: Exercise) -> None:
+    """Who adds up in another order rounds otherwise. float64 rounds otherwise too, and must be found right."""
+    narrow, wide = torch.float32, torch.float64
+    works = {narrow: exercise.oracle, wide: exercise.oracle}
+    if exercise.kind == "module":
+        works[wide] = lambda **build: exercise.oracle(**build).to(wide)
+    for facet, case in drawn(exercise, "cdef"):
+        outcomes = []
+        for dtype, work in works.items():
+            parts = {part: cast(getattr(case, part), narrow, dtype) for part in ("args", "kwargs", "state")}
+            outcomes.append(driver.run(exercise, work, replace(case, **parts), trusted=True))
+        for part in ("value", "gradients", "buffers"):
+            apart = difference(*(cast(getattr(outcome, part), wide, narrow) for outcome in outcomes))
+            assert apart is None, f"{facet.name}, {part}: {apart}"
+
+
+def drawn(exercise: Exercise, seeds: str) -> Iterator[tuple[Facet, Case]]:
+    """The hidden cases of some seeds that are judged by their values."""
+    for seed in seeds if exercise.kind != "answer" else ():
+        for facet, cases in exercise.groups(seed):
+            if cases is not facet.public and not facet.law:
+                yield from ((facet, case) for case in cases)
 
 
 @each_mistake

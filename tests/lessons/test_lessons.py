@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder.build import sync
+from autograder.script import script
 from course_lib import exercises
 from tests.warm_processes import skip_alembic
 
@@ -172,6 +174,18 @@ def test_the_banner_says_what_the_lesson_costs_and_gives(lesson: SimpleNamespace
     (minutes,) = re.findall(r"^about (\d+) minutes$", facts["Time"])
     assert int(minutes) >= sum(each.minutes for each in every)
     assert "you can**\n\n- " in lesson.released.cells[0].source
+
+
+def test_grading_runs_imports_definitions_and_answers_alone(lesson: SimpleNamespace) -> None:
+    """A demonstration without its tag costs every submission its time: seconds, where it trains or draws."""
+    steps = [step for step in script(lesson.released).steps if step.kind == "run"]
+    for step in steps:
+        if not step.grade_id:
+            for line in ast.parse(step.source).body:
+                says = isinstance(line, ast.Expr) and ast.unparse(line).startswith("print(")
+                defines = isinstance(line, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+                assert says or defines, f"without a tag, line {line.lineno} of cell {step.index} is run by grading"
+    assert {step.grade_id for step in steps} - {""} == {each.name for each in exercises.of_lesson(lesson.stem)}
 
 
 def test_prose_stands_before_code(lesson: SimpleNamespace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder.build import source, sync
+from course_lib import exercises
 
 ROOT = Path(__file__).parents[2]
 MARKER = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS)|hidden=True")
@@ -92,6 +95,32 @@ def test_demonstrations_keep_their_pictures(lesson: SimpleNamespace) -> None:
 
     assert any(pictures(lesson.released).values())
     assert pictures(lesson.released) == pictures(lesson.worked)
+
+
+def test_no_words_answer_a_prediction_before_it_is_made(lesson: SimpleNamespace) -> None:
+    """A picture may stand there: it has to be looked at. A number has been read before one knows it."""
+    for question, cell in itertools.pairwise(lesson.released.cells):
+        if "**Predict" in question.source:
+            shown = [output for output in cell.outputs if "image/png" not in output.get("data", {})]
+            assert not shown, f"{cell.id} has no tag clear-output"
+
+
+def read(node: ast.AST) -> set[str]:
+    """The names that a cell reads when it is run; a lambda, by itself, calls nothing."""
+    if isinstance(node, ast.Lambda):
+        return set()
+    parts = (read(child) for child in ast.iter_child_nodes(node))
+    return set().union([node.id] if isinstance(node, ast.Name) else [], *parts)
+
+
+def test_run_all_passes_over_what_calls_a_function_that_is_yet_to_be_written(lesson: SimpleNamespace) -> None:
+    names = {exercise.name for exercise in exercises.of_lesson(lesson.stem)}
+    for cell in code(lesson.released):
+        tree = ast.parse(cell.source)
+        defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        called = read(tree) & names - defined
+        if called and not is_graded(cell):
+            assert "raises-exception" in cell.metadata.get("tags", []), f"{cell.id} has no tag your-code"
 
 
 def test_no_widget_state(lesson: SimpleNamespace) -> None:

@@ -102,7 +102,7 @@ def _state(draw: Draw, build: dict[str, int]) -> dict[str, Tensor]:
         else:
             state[name] = value.clone()
     # Small gradients, so that the rounding of a sum in another order stays below the tolerance.
-    state["head.weight"] /= 32
+    state["head.weight"] /= 512
     state["head.bias"] *= -1
     return state
 
