@@ -17,6 +17,7 @@ _ADDED: dict[Any, dict[str, str]] = {
     Grade: {"notebook": "notebook_id"},
     Comment: {"notebook": "notebook_id"},
 }
+_INSERT = {kind: insert(kind.__table__) for kind in _ADDED}
 
 
 class Held(Session):
@@ -46,7 +47,7 @@ class Held(Session):
         for kind, references in _ADDED.items():
             these = [each for each in new if type(each) is kind]
             if these:
-                self.connection().execute(insert(kind.__table__), [_row(each, references) for each in these])
+                self.connection().execute(_INSERT[kind], [_row(each, references) for each in these])
         for each in new:
             self.expunge(each)
             make_transient_to_detached(each)
