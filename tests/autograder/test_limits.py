@@ -19,7 +19,7 @@ from autograder.script import Script, Step
 from autograder.supervisor import Zygote
 
 pytestmark = pytest.mark.xdist_group("limits")
-LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=4 << 30, processes=20, text=1000, files=1 << 20)
+LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=6 << 30, processes=20, text=1000, files=1 << 20)
 
 
 @pytest.fixture(scope="module")
