@@ -14,6 +14,7 @@ from typing import Any
 from autograder import messages
 from autograder.learner import Ended, Learner
 from autograder.record import Output, Record, error
+from autograder.sandbox import Limits
 from autograder.script import Script, Step
 from autograder.supervisor import Zygote
 from course_lib import exercises
@@ -63,8 +64,10 @@ def _step(step: Step, script: Script, learner: Learner, seeds: Mapping[str, str]
         record.checks[step.grade_id] = facts
         return
     answer = learner.ask({"op": "run", "source": step.source})
-    kept = OUTPUTS - sum(map(len, record.outputs.values()))
-    record.outputs[step.index] = clean(answer.get("outputs"), kept)
+    before = [output for outputs in record.outputs.values() for output in outputs]
+    kept = OUTPUTS - len(before)
+    letters = learner.limits.text - sum(len(output.get("text", "")) for output in before)
+    record.outputs[step.index] = clean(answer.get("outputs"), kept, letters)
     if step.kind == "assert":
         record.weak.append(step.grade_id)
         if not _controls_fail(learner):
@@ -275,17 +278,24 @@ def _end(record: Record, end: Ended, script: Script, zygote: Zygote) -> None:
 
 SAFE_KINDS = ("text/plain", "image/png", "image/jpeg", "text/latex")
 OUTPUTS = 5000  # that are kept of a notebook: a browser, and nbgrader, take long over each of them
-LINES = 1000  # of one traceback
+LINES, LETTERS = 1000, 10_000  # of one traceback, and of each of its lines
 
 
-def clean(outputs: Any, most: int = OUTPUTS) -> list[Output]:
-    """A learner's outputs without anything that a browser would run: of rich output, text and pictures stay."""
+def clean(outputs: Any, most: int = OUTPUTS, letters: int = Limits.text) -> list[Output]:
+    """A learner's outputs without anything that a browser would run: of rich output, text and pictures stay.
+
+    most: outputs that are kept. letters: that are kept of what was printed.
+    """
     kept = []
     for output in outputs[:most] if type(outputs) is list else ():
         try:
-            kept.append(_clean(output))
+            cleaned = _clean(output)
         except Exception:  # whatever it is, it came of what the learner's process said
             continue
+        if cleaned["output_type"] == "stream":
+            cleaned["text"] = cleaned["text"][: max(letters, 0)]
+            letters -= len(cleaned["text"])
+        kept.append(cleaned)
     return kept
 
 
@@ -295,11 +305,11 @@ def _clean(output: Output) -> Output:
         name = "stderr" if output["name"] == "stderr" else "stdout"
         return {"output_type": "stream", "name": name, "text": _whole(output["text"])}
     if kind == "error":
-        lines = [_whole(line) for line in output["traceback"][:LINES]]
+        lines = [_text(line, LETTERS) for line in output["traceback"][:LINES]]
         return {
             "output_type": "error",
-            "ename": _whole(output["ename"]),
-            "evalue": _whole(output["evalue"]),
+            "ename": _text(output["ename"], 100),
+            "evalue": _text(output["evalue"], LETTERS),
             "traceback": lines,
         }
     if kind not in ("display_data", "execute_result"):

@@ -1,7 +1,8 @@
 """Grades for other programs: ``python -m autograder export ASSIGNMENT --format csv|gradescope|canvas``.
 
-Every score is the gradebook's. A table opened in a spreadsheet must not calculate what a learner's name says, so a
-field that begins like a formula gets an apostrophe in front, as OWASP advises against CSV injection.
+Every score is the gradebook's. A table opened in a spreadsheet must not calculate what a learner's name says, so what
+begins like a formula gets an apostrophe in front, as OWASP advises against CSV injection: at the beginning of a field,
+and behind whatever a spreadsheet may take for the end of one, as a semicolon is in half of Europe.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,16 +23,16 @@ from autograder.course import Course, CourseError, settings
 from autograder.receipts import write_text
 from autograder.results import Learner, Results, read
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = re.compile(r'(^|[,;|"\t\r\n])(?=\s*[=+@＝＋－＠\t\r\n-])')  # the wide ones are so in Japanese
 
 
 def harmless(text: str) -> str:
     """A field that no spreadsheet takes for a formula.
 
-    >>> harmless("=1+1"), harmless("Zoë")
-    ("'=1+1", 'Zoë')
+    >>> harmless("=1+1"), harmless("a; =1+1"), harmless("Zoë")
+    ("'=1+1", "a;' =1+1", 'Zoë')
     """
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+    return FORMULA.sub(r"\1'", text)
 
 
 def table(rows: Iterable[Iterable[str]]) -> str:

@@ -96,10 +96,13 @@ class Connection:
         deadline: on time.monotonic's clock. Errors: Closed, Late, ProtocolError.
         """
         if not self._ready:
-            (size,) = LENGTH.unpack(self._take(LENGTH.size, deadline))
+            self._await(LENGTH.size, deadline)
+            (size,) = LENGTH.unpack_from(self._come)
             if size > limit:
                 raise ProtocolError(f"messages of {size} bytes; at most {limit} are read")
-            packed = self._take(size, deadline)
+            self._await(LENGTH.size + size, deadline)
+            packed = self._come[LENGTH.size : LENGTH.size + size]
+            del self._come[: LENGTH.size + size]
             try:
                 messages = _unpack(packed)
             except (ValueError, KeyError, TypeError, IndexError, OverflowError, RuntimeError) as error:
@@ -115,13 +118,10 @@ class Connection:
         """Whether there is a message that was sent at once with the last one, and behind it."""
         return bool(self._ready)
 
-    def _take(self, size: int, deadline: float | None) -> bytearray:
-        """The next so many bytes of what comes."""
+    def _await(self, size: int, deadline: float | None) -> None:
+        """Waits for so many bytes. Nothing is taken before all are there: what was late can be received once more."""
         while len(self._come) < size:
             self._come += self._more(deadline)
-        taken = self._come[:size]
-        del self._come[:size]
-        return taken
 
     def _more(self, deadline: float | None) -> bytes:
         left = None if deadline is None else deadline - time.monotonic()

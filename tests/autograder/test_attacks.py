@@ -157,6 +157,8 @@ def test_an_attack_gains_nothing(path: Path, zygote, tmp_path, monkeypatch) -> N
     assert attack.says in record.checks[f"check_{attack.exercise}"]["diagnosis"]
     text = json.dumps(record.as_json(), ensure_ascii=False)
     assert len(text.encode()) < 20 << 20
+    printed = [output["text"] for outputs in record.outputs.values() for output in outputs if "text" in output]
+    assert sum(map(len, printed)) <= LIMITS.text
     assert SECRET not in text
     assert record.seconds < LIMITS.wall_seconds + 6  # whatever comes, the examiner is not busy with it for long
     nbformat.validate(shown(record))

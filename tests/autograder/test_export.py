@@ -82,12 +82,16 @@ def test_a_penalty_for_lateness_counts(graded: Any, tmp_path: Path) -> None:
     assert (lines["bob"], lines["carl"]) == ("3", "4")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"])
 def test_a_field_that_begins_like_a_formula_is_made_harmless(text: str) -> None:
     assert table([[text, "a"]]).lstrip('"').startswith("'")
 
 
-@pytest.mark.parametrize("text", ["Zoë", "O'Neill", "3.5", "a=b", ""])
+def test_nor_does_one_begin_where_a_spreadsheet_may_see_another_field() -> None:
+    assert harmless('Ada;=1+1 "|@SUM(A1)') == "Ada;'=1+1 \"|'@SUM(A1)"
+
+
+@pytest.mark.parametrize("text", ["Zoë", "Lovelace, Ada", "a-b", "O'Neill", "3.5", "a=b", ""])
 def test_other_fields_stay(text: str) -> None:
     assert harmless(text) == text
 

@@ -258,6 +258,16 @@ def test_silence_ends_at_the_deadline_and_a_closed_connection_at_once(pair) -> N
         wire.Connection(pair[1]).receive(1, time.monotonic() + 5)
 
 
+def test_what_was_late_by_a_part_can_be_received_once_more(pair) -> None:
+    packed = msgpack.packb([{"id": 1}])
+    pair[0].sendall(wire.LENGTH.pack(len(packed)) + packed[:2])
+    connection = wire.Connection(pair[1])
+    with pytest.raises(wire.Late):
+        connection.receive(100, time.monotonic() + 0.05)
+    pair[0].sendall(packed[2:])
+    assert connection.receive(100) == {"id": 1}
+
+
 def test_nothing_is_pickled() -> None:
     """The module does not know how; and what it sends is msgpack, with a tensor's bytes as they are."""
     assert "pickle" not in vars(wire)
