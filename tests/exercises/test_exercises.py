@@ -130,6 +130,7 @@ def test_a_lesson_has_the_points_of_the_curriculum(stem: str) -> None:
 
 
 def test_names_and_lessons_are_found() -> None:
+    assert list(exercises.names()) == [exercise.name for exercise in EVERY]
     assert len(set(exercises.names())) == len(EVERY)
     for exercise in EVERY:
         assert exercises.find(exercise.name) is exercise

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -91,16 +92,21 @@ def _to_a_multiple(self, x):
 # Cases ------------------------------------------------------------------------------------------------------
 
 
-def _state(draw: Draw, build: dict[str, int]) -> dict[str, Tensor]:
+@cache
+def _shapes(*build: int) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (value.shape, value.dtype) for name, value in _UNet(*build).state_dict().items()}
+
+
+def _state(draw: Draw, build: Sequence[int]) -> dict[str, Tensor]:
     """Weights that keep the size of what goes through, and biases with which few units stay dark."""
     state = {}
-    for name, value in _UNet(**build).state_dict().items():
-        if value.dim() > 1:
-            state[name] = draw.normal(*value.shape) * (2 / value[0].numel()) ** 0.5
+    for name, (shape, dtype) in _shapes(*build).items():
+        if len(shape) > 1:
+            state[name] = draw.normal(*shape) * (2 / shape[1:].numel()) ** 0.5
         elif name.endswith("bias"):
-            state[name] = 0.3 + 0.2 * draw.normal(*value.shape)
-        else:
-            state[name] = value.clone()
+            state[name] = 0.3 + 0.2 * draw.normal(*shape)
+        else:  # of a batch norm, as it begins
+            state[name] = torch.full(shape, float(name.endswith(("weight", "running_var"))), dtype=dtype)
     # Small gradients, so that the rounding of a sum in another order stays below the tolerance.
     state["head.weight"] /= 512
     state["head.bias"] *= -1
@@ -113,7 +119,7 @@ def _case(
     """A call with a picture of that size; build is (in_channels, out_channels, width, depth)."""
     arguments = dict(zip(("in_channels", "out_channels", "width", "depth"), build, strict=True))
     x = draw.normal(count, build[0], *size)
-    return Case((x,), note=note, build=arguments, state=_state(draw, arguments), **how)
+    return Case((x,), note=note, build=arguments, state=_state(draw, build), **how)
 
 
 BUILDS = ((1, 1, 3, 1), (2, 1, 3, 2), (1, 3, 4, 1), (3, 2, 4, 2))
