@@ -260,11 +260,15 @@ def _step(handle: int, part: str, flags: int) -> int:
 
 
 def plain_files(folder: str) -> Iterator[str]:
-    """The plain files under a folder, by their paths in it; no link is followed."""
+    """The plain files under a folder, by their paths in it; no link is followed, and no path that is too long."""
     for above, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(above, name)
-            if stat.S_ISREG(os.lstat(path).st_mode):
+            try:
+                plain = stat.S_ISREG(os.lstat(path).st_mode)
+            except OSError:
+                continue
+            if plain:
                 yield os.path.relpath(path, folder)
 
 

@@ -155,21 +155,31 @@ class Writer:
         return self._scores(_SOME_SCORES, assignment, grades=grades).get(student, {})
 
 
+LONGEST = 1000  # characters of a path in a submission; the kernel takes four times as many of a whole one
+
+
 class _Plain(BaseConverter):
-    """Copies what a learner handed in beside the notebooks as nbgrader does, but only plain files, no large ones."""
+    """Copies what a learner handed in beside the notebooks as nbgrader does, but only plain files, and not too much."""
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         source, target = self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id)
         os.makedirs(target, exist_ok=True)
         if is_linked(source, self.coursedir.root):
             return
+        left = 1000 * self.coursedir.max_dir_size
         for name in plain_files(source):
             parts = tuple(name.split(os.sep))
-            if any(fnmatch.fnmatch(part, each) for part in parts for each in [*self.coursedir.ignore, "*.ipynb"]):
+            if len(name) > LONGEST or any(
+                fnmatch.fnmatch(part, each) for part in parts for each in [*self.coursedir.ignore, "*.ipynb"]
+            ):
                 continue
-            most = 1000 * self.coursedir.max_file_size
-            content = read(source, parts, most + 1)
+            most = min(1000 * self.coursedir.max_file_size, left)
+            try:
+                content = read(source, parts, most + 1)
+            except OSError:  # a file that nobody can read is none
+                continue
             if len(content) <= most:
+                left -= len(content)
                 path = Path(target, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)

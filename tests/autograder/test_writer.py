@@ -5,6 +5,7 @@ Nothing runs here: the results are made up.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -181,6 +182,24 @@ def test_what_lies_beside_the_notebook_is_copied_if_it_is_a_plain_file(room: Any
     graded = room.root / "autograded" / "ada" / room.stem
     found = sorted(path.relative_to(graded).as_posix() for path in graded.rglob("*") if path.is_file())
     assert found == [f"{room.stem}.ipynb", "data/own.csv"]
+
+
+def test_of_what_lies_beside_the_notebook_not_too_much_is_copied_and_nothing_stops_anybody(
+    room: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = room.submission("ada").parent
+    for name in ("a.bin", "b.bin"):
+        with open(folder / name, "wb") as file:
+            file.truncate(60_000_000)  # of zeros, which take no room here and all of it where they are copied
+    with contextlib.chdir(folder):
+        while len(os.getcwd()) < 4000:
+            os.mkdir("d" * 50)
+            os.chdir("d" * 50)
+        Path("f" * 200).write_text("at the end of a path that is longer than any may be")
+    assert [row.problem for row in run(room)] == ["", "", ""]
+    graded = room.root / "autograded" / "ada" / room.stem
+    assert len(list(graded.glob("*.bin"))) == 1
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("said", ["", "no date", "\0", "9" * 5000])
