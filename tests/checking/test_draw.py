@@ -13,7 +13,7 @@ def test_the_first_draws_of_a_seed() -> None:
     assert [draw.choice("abc") for _ in range(5)] == list("cabbb")
     assert draw.distinct(2, 3).tolist() == [[2, -2, 1], [-1, 0, -3]]
     assert draw.bytes(4).tolist() == [125, 249, 218, 62]
-    assert draw.normal(3, dtype=torch.float64).tolist() == [-0.183, -0.484, -0.744]
+    assert draw.normal(3, dtype=torch.float64).tolist() == [-0.413, 0.386, -0.775]
 
 
 def test_another_seed_draws_other_numbers() -> None:

@@ -157,7 +157,7 @@ UNET = Exercise(
                 _case(FIXED, (8, 4), (2, 3, 3, 2), note="two steps, two channels in, three out"),
                 _case(FIXED, (8, 16), (1, 1, 2, 3), 2, note="three steps, two pictures"),
             ),
-            lambda draw: [_draw_even(draw) for _ in range(3)],
+            lambda draw: [_draw_even(draw) for _ in range(2)],
         ),
         Facet(
             "any size",
@@ -168,7 +168,7 @@ UNET = Exercise(
                 _case(FIXED, (7, 5), (1, 2, 3, 2), note="7 → 3 → 1: a row is lost twice"),
                 _case(FIXED, (9, 11), (2, 1, 2, 3), note="three steps"),
             ),
-            lambda draw: [_draw_odd(draw) for _ in range(3)],
+            lambda draw: [_draw_odd(draw) for _ in range(2)],
         ),
         Facet(
             "training",
@@ -178,7 +178,7 @@ UNET = Exercise(
                 _case(FIXED, (4, 6), (1, 1, 3, 1), 2, note="two pictures in training mode", training=True),
                 _case(FIXED, (8, 8), (2, 1, 3, 2), 3, note="two steps, three pictures", training=True),
             ),
-            lambda draw: [_draw_even(draw, draw.integer(2, 3), training=True) for _ in range(2)],
+            lambda draw: [_draw_even(draw, draw.integer(2, 3), training=True)],
         ),
         Facet(
             "gradient",
@@ -188,7 +188,7 @@ UNET = Exercise(
                 _case(FIXED, (4, 4), (1, 1, 3, 1), note="one step down and one up", gradient=True),
                 _case(FIXED, (8, 4), (1, 1, 3, 2), note="two steps", gradient=True),
             ),
-            lambda draw: [_draw_even(draw, gradient=True) for _ in range(2)],
+            lambda draw: [_draw_even(draw, gradient=True)],
         ),
     ),
     misconceptions=(
