@@ -6,13 +6,16 @@ This is the learner's side of grading: the zygote makes one Cells, and every att
 from __future__ import annotations
 
 import base64
+import inspect
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.inputtransformer2 import TransformerManager
@@ -173,10 +176,24 @@ class Transformers(TransformerManager):
         return super().do_token_transforms(lines) if any(map(SPECIAL.search, lines)) else lines
 
 
+class Compiler(CachingCompiler):
+    """IPython's, which also tells inspect that no module holds a cell.
+
+    Else inspect looks through all modules for each frame of a traceback: with torch, half a minute for a recursion
+    without end.
+    """
+
+    def cache(self, *cell: Any, **facts: Any) -> str:
+        name = super().cache(*cell, **facts)
+        vars(inspect)["modulesbyfile"] |= dict.fromkeys((name, os.path.abspath(name)), "")
+        return name
+
+
 class Shell(InteractiveShell):
     """IPython's shell with its outputs recorded."""
 
     recorder: Recorder
+    compiler_class = Compiler
     display_pub_class = Publisher
     displayhook_class = Hook
 

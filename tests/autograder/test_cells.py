@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -57,6 +58,19 @@ PLAIN = [
 def test_a_cell_becomes_the_python_that_ipython_makes_of_it(source: str) -> None:
     theirs, ours = TransformerManager().transform_cell(source), Transformers().transform_cell(source)
     assert ours == theirs
+
+
+def test_a_recursion_without_end_is_told_soon() -> None:
+    """It is a mistake of beginners, and in a notebook with torch it took IPython half a minute to say so."""
+    source = "def factorial(n):\n    return n * factorial(n - 1)\nfactorial(3)"
+    with Zygote(Limits(cell_seconds=8)) as zygote:
+        learner = zygote.spawn()
+        answer = learner.ask({"op": "run", "source": source})
+        learner.close()
+    assert "late" not in answer
+    [error] = answer["outputs"]
+    assert error["ename"] == "RecursionError"
+    assert any("return n * factorial(n - 1)" in re.sub(r"\x1b\[[0-9;]*m", "", line) for line in error["traceback"])
 
 
 def test_what_is_no_plain_python_runs() -> None:
