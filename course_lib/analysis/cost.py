@@ -8,13 +8,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
-
-# The first kernel on "meta" imports it, with all of sympy: half a second, better here than in the midst of a lesson.
-import torch.fx.experimental.symbolic_shapes  # noqa: F401
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.flop_counter import flop_registry
+
+from course_lib.geometry import output_size, per_axis, transposed_size
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,8 @@ class _Ledger(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        output = func(*args, **(kwargs or {}))
+        output = SHAPES[func](*args) if func in SHAPES and not kwargs else None
+        output = func(*args, **(kwargs or {})) if output is None else output
         formula = flop_registry.get(func.overloadpacket)
         flops = formula(*args, **(kwargs or {}), out_val=output) if formula else 0
         self.cost += Cost(multiply_adds=flops // 2)
@@ -129,6 +129,45 @@ class _Ledger(TorchDispatchMode):
             self.saved[_memory(tensor)] = tensor
             self.cost += Cost(saved_bytes=tensor.untyped_storage().nbytes())
         return tensor
+
+
+# The two operators that most networks downsample by. torch's own way to their shapes imports sympy first, which takes
+# half a second in every process. None: let torch say what is wrong.
+
+
+def _convolved(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups) -> Tensor | None:
+    channels = weight.shape[1] * groups
+    filters, channels = (channels, len(weight)) if transposed else (len(weight), channels)
+    if x.shape[1] != channels:
+        return None
+    try:
+        axes = list(zip(x.shape[2:], weight.shape[2:], stride, padding, output_padding, dilation, strict=True))
+        if transposed:
+            sizes = [transposed_size(*axis) for axis in axes]
+        else:
+            sizes = [output_size(n, k, s, p, d) for n, k, s, p, _, d in axes]
+    except ValueError:
+        return None
+    return x.new_empty(len(x), filters, *sizes)
+
+
+def _max_pooled(x, kernel_size, stride=(), padding=0, dilation=1, ceil_mode=False) -> tuple[Tensor, Tensor] | None:
+    pairs = [per_axis(value, 2, "argument") for value in (kernel_size, stride or kernel_size, padding, dilation)]
+    try:
+        axes = list(zip(x.shape[-2:], *pairs, strict=True))
+        sizes = [output_size(n, k, s, p, d, ceil_mode) for n, k, s, p, d in axes]
+    except ValueError:
+        return None
+    if x.dim() not in (3, 4) or not x.shape[-3] or any(2 * padding > kernel for _, kernel, _, padding, _ in axes):
+        return None
+    shape = *x.shape[:-2], *sizes
+    return x.new_empty(shape), x.new_empty(shape, dtype=torch.int64)
+
+
+SHAPES: dict[Any, Callable[..., Any]] = {
+    torch.ops.aten.convolution.default: _convolved,
+    torch.ops.aten.max_pool2d_with_indices.default: _max_pooled,
+}
 
 
 @contextmanager

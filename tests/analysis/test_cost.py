@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -37,6 +40,49 @@ def test_a_convolution_multiplies_for_each_output_every_weight_of_its_filter():
 )
 def test_multiply_adds_by_hand(layer, multiply_adds):
     assert cost(layer, X).multiply_adds == multiply_adds
+
+
+@pytest.mark.parametrize("transposed", [False, True], ids=["conv", "conv_transpose"])
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_a_convolution_makes_the_shape_that_torch_makes(dims, transposed):
+    made = [nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d]
+    conv, more = made[3 * transposed + dims - 1], {"output_padding": 1} if transposed else {}
+    net = conv(4, 6, 3, stride=2, padding=1, dilation=2, groups=2, **more)
+    x = torch.empty(2, 4, *[9, 8, 7][:dims])
+    assert cost(net, x).activation_bytes == net(x).numel() * FLOAT
+    assert cost(net, x[0]).activation_bytes == net(x[0]).numel() * FLOAT
+
+
+@pytest.mark.parametrize("how", [{}, {"stride": 1}, {"padding": (1, 0)}, {"dilation": 2}, {"ceil_mode": True}], ids=str)
+def test_a_max_pooling_makes_the_shape_that_torch_makes(how):
+    net, x = nn.MaxPool2d((3, 2), **how), torch.zeros(2, 3, 9, 8)
+    assert cost(net, x).activation_bytes == net(x).numel() * FLOAT
+    assert cost(net, x[0]).activation_bytes == net(x[0]).numel() * FLOAT
+
+
+def test_a_first_call_waits_for_no_import_of_sympy():
+    code = """
+import sys, torch
+from course_lib.analysis.cost import cost
+cost(torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3), torch.nn.MaxPool2d(2)), torch.ones(1, 3, 8, 8))
+sys.exit("sympy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (nn.Conv2d(4, 5, 3), "Invalid channel dimensions"),
+        (nn.Conv2d(3, 5, 9), "Kernel size can't be greater than actual input size"),
+        (nn.MaxPool2d(9), "Output size is too small"),
+        (nn.MaxPool2d(2, padding=2), "pad should be at most half of effective kernel size"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_size_is_said_by_torch(net, message):
+    with pytest.raises(RuntimeError, match=message):
+        cost(net, X)
 
 
 def test_a_view_and_an_in_place_result_take_no_new_memory():

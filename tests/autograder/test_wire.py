@@ -171,21 +171,21 @@ def test_what_is_no_message_is_refused(pair, packed) -> None:
         wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)
 
 
-@pytest.mark.parametrize(
-    "packed",
-    [
-        dict_with(b"\xa1b"),
-        dict_with(msgpack.packb(2**63 - 1)),
-        of("tensor", "float32", [], b"1234", 1),
-        of("tensor", "float32", [1, 0], b"1234", 1, 1),
-        of("meta", "int8", 2**40),
-        of("tuple", [], -1),
-        of("int", "-fF"),
-        of("foreign", "a list", "builtins"),
-        b"\x81\xa1a" + b"\x91" * (wire.DEPTH - 3) + b"\x90",
-        b"\x81\xa1a\xdd" + struct.pack("!I", wire.PARTS - 3) + b"\x90" * (wire.PARTS - 3),
-    ],
-)
+MESSAGES = {
+    "a text as key": dict_with(b"\xa1b"),
+    "a key of 64 bits": dict_with(msgpack.packb(2**63 - 1)),
+    "a tensor": of("tensor", "float32", [], b"1234", 1),
+    "its axes the other way round": of("tensor", "float32", [1, 0], b"1234", 1, 1),
+    "a large shape without values": of("meta", "int8", 2**40),
+    "a tuple": of("tuple", [], -1),
+    "an int": of("int", "-fF"),
+    "what is foreign": of("foreign", "a list", "builtins"),
+    "lists in each other": b"\x81\xa1a" + b"\x91" * (wire.DEPTH - 3) + b"\x90",
+    "as many parts as are read": b"\x81\xa1a\xdd" + struct.pack("!I", wire.PARTS - 3) + b"\x90" * (wire.PARTS - 3),
+}
+
+
+@pytest.mark.parametrize("packed", MESSAGES.values(), ids=MESSAGES.keys())
 def test_what_differs_from_these_by_little_is_read(pair, packed) -> None:
     raw(pair, packed)
     assert wire.Connection(pair[1]).receive(1 << 20, time.monotonic() + 5)

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from course_lib.analysis.cost import Cost, cost
 from course_lib.checking.exercise import Case, Exercise, Facet, Misconception
-
-if TYPE_CHECKING:
-    from course_lib.analysis.cost import Cost
-
-
-def _cost(module: nn.Module, x: torch.Tensor) -> Cost:
-    from course_lib.analysis.cost import cost  # slow to import, and only this exercise needs it
-
-    return cost(module, x)
 
 
 def _next(channels: int, filters: int, size: int) -> Cost:
     """The 3 × 3 convolution that comes behind a map of size × size."""
-    return _cost(nn.Conv2d(channels, filters, 3, padding=1), torch.empty(1, channels, size, size, device="meta"))
+    return cost(nn.Conv2d(channels, filters, 3, padding=1), torch.empty(1, channels, size, size, device="meta"))
 
 
 def _cost_audit():
@@ -34,8 +25,8 @@ def _measured() -> dict[str, float]:
     """The shares on 64 channels of 56 × 56."""
     full = _next(64, 64, 56)
     x = torch.empty(1, 64, 56, 56, device="meta")
-    pooled = _cost(nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.MaxPool2d(2)), x)
-    strided = _cost(nn.Conv2d(64, 64, 3, stride=2, padding=1), x)
+    pooled = cost(nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.MaxPool2d(2)), x)
+    strided = cost(nn.Conv2d(64, 64, 3, stride=2, padding=1), x)
     return {
         "same_channels": _next(64, 64, 28).multiply_adds / full.multiply_adds,
         "twice_out": _next(64, 128, 28).multiply_adds / full.multiply_adds,
