@@ -8,7 +8,9 @@ can't tell them; their code is swapped for a refusal while the check runs).
 from __future__ import annotations
 
 import ast
+import glob
 import inspect
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -226,8 +228,8 @@ def _hold_answers() -> tuple[str, ...]:
     A fork that looks at the name of every loaded module copies the page of memory on which each lies: 20 ms.
     """
     root = Path(__file__).parents[1]
-    paths = sorted(path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
-    names = (".".join(path.parts).removesuffix(".__init__") for path in paths)
+    files = sorted(glob.glob("**/*.py", root_dir=root, recursive=True))
+    names = (f"{root.name}.{file[:-3].replace(os.sep, '.')}".removesuffix(".__init__") for file in files)
     return FUSION, *(name for name in names if name.startswith(_HOLD_ANSWERS))
 
 

@@ -165,8 +165,8 @@ UNET = Exercise(
             "Odd sizes too: the map from below is padded to the size of its skip, so the output is as large as the input.",
             (
                 _case(FIXED, (5, 7), (1, 1, 3, 1), note="a row and a column are lost going down"),
-                _case(FIXED, (7, 5), (1, 2, 3, 2), note="7 → 3 → 1: a row is lost twice"),
-                _case(FIXED, (9, 11), (2, 1, 2, 3), note="three steps"),
+                _case(FIXED, (7, 5), (2, 3, 3, 2), note="7 → 3 → 1: a row is lost twice"),
+                _case(FIXED, (9, 11), (1, 1, 2, 3), note="three steps"),
             ),
             lambda draw: [_draw_odd(draw) for _ in range(2)],
         ),
@@ -176,7 +176,7 @@ UNET = Exercise(
             "In training mode every batch norm updates its running statistics once a call.",
             (
                 _case(FIXED, (4, 6), (1, 1, 3, 1), 2, note="two pictures in training mode", training=True),
-                _case(FIXED, (8, 8), (2, 1, 3, 2), 3, note="two steps, three pictures", training=True),
+                _case(FIXED, (8, 8), (2, 3, 3, 2), 3, note="two steps, three pictures", training=True),
             ),
             lambda draw: [_draw_even(draw, draw.integer(2, 3), training=True)],
         ),
@@ -186,7 +186,7 @@ UNET = Exercise(
             "The gradient reaches the input and every parameter, through the bottom and through each skip.",
             (
                 _case(FIXED, (4, 4), (1, 1, 3, 1), note="one step down and one up", gradient=True),
-                _case(FIXED, (8, 4), (1, 1, 3, 2), note="two steps", gradient=True),
+                _case(FIXED, (8, 4), (2, 3, 3, 2), note="two steps", gradient=True),
             ),
             lambda draw: [_draw_even(draw, gradient=True)],
         ),
