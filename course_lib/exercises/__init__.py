@@ -72,7 +72,7 @@ def of_lesson(stem: str) -> tuple[Exercise, ...]:
 
 def names() -> tuple[str, ...]:
     """The names of all exercises of the course, in its order."""
-    return tuple(name for stem in MODULES for name in NAMES[stem])
+    return tuple(name for own in NAMES.values() for name in own)
 
 
 def find(name: str) -> Exercise:
@@ -81,7 +81,7 @@ def find(name: str) -> Exercise:
     >>> find("max_pool").lesson
     '01_pooling'
     """
-    for stem in MODULES:
-        if name in NAMES[stem]:
+    for stem, own in NAMES.items():
+        if name in own:
             return next(exercise for exercise in of_lesson(stem) if exercise.name == name)
     raise KeyError(f"no exercise is named {name!r}; there are {', '.join(names())}")
