@@ -454,6 +454,29 @@ def kernels(function: Callable[[], object]) -> str:
     return f"{sum(event.count for event in working)}: {', '.join(shares)}"
 
 
+def on_a_gpu(every: Sequence[Measured]) -> list[str]:
+    """How many kernels a call starts, and how much of its time they work."""
+    found: dict[str, list[tuple[int, float]]] = {}
+    for m in every:
+        for name, function in calls(m.case, "cuda").items():
+            function()
+            torch.cuda.synchronize()
+            with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
+                function()
+                torch.cuda.synchronize()
+            work = [event for event in profiled.events() if event.device_type is torch.autograd.DeviceType.CUDA]
+            busy = sum(event.time_range.elapsed_us() for event in work) / 1e3
+            found.setdefault(name, []).append((len(work), busy / min(m.times[name])))
+    lines = ["", "## Where the time goes on a GPU", "", "| median of all cases | kernels | of the time they work |"]
+    lines.append("|---|--:|--:|")
+    for name, each in found.items():
+        started, working = (statistics.median(numbers) for numbers in zip(*each, strict=True))
+        lines.append(f"| {name} | {started:.0f} | {working:.0%} |")
+    lines += ["", "In the rest of a call's time Python starts them. TF32 is off."]
+    print("\n".join(lines))
+    return lines
+
+
 def compiled_rows(cases: Sequence[Case], repetitions: int, device: str) -> list[str]:
     """One case of each operator, both sides under torch.compile; what torch's own compiler fails on is said."""
     lines = ["| operator | arguments | input | memory | ratio | with backward |", "|" + "---|" * 6]
@@ -535,12 +558,13 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="write the table and its picture to docs/benchmarks")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    table, compiled, picture = TABLE, COMPILED, PICTURE
+    table, compiled, picture, command = TABLE, COMPILED, PICTURE, "python benchmarks/operators.py"
     if options.device == "cuda":
         if not torch.cuda.is_available():
             parser.error("--device=cuda needs a GPU, and torch sees none")
         torch.backends.cudnn.allow_tf32 = False  # or torch's convolutions would round to 10 bits, and ours not
         table, compiled, picture = (path.with_stem(f"{path.stem}_cuda") for path in (TABLE, COMPILED, PICTURE))
+        command = f"{command} --device cuda"
     cases = [case for case in CASES if not options.names or case.operator in options.names]
     if not cases:
         parser.error(f"NAME={options.names} must be among {sorted({case.operator for case in CASES})}")
@@ -551,7 +575,7 @@ def main() -> None:
             "# Our operators beside torch's, both under torch.compile",
             "",
             f"{made}One case of each operator; torch's least of {options.repetitions} times over ours, above 1 ours is "
-            "faster. Made by `python benchmarks/operators.py --compiled --save`.",
+            f"faster. Made by `{command} --compiled --save`.",
             "",
             *compiled_rows(cases, options.repetitions, options.device),
         ]
@@ -571,8 +595,7 @@ def main() -> None:
         "ours, above 1 ours is faster; peak: the most memory that ours holds at once, over torch's. Where torch has no "
         "such operator, its column is what one would write with it. "
         f"The machine's load at the end was {os.getloadavg()[0]:.1f}, of which this run is 1. "
-        "Made by `python benchmarks/operators.py --save`; "
-        f"both sides under torch.compile: [{compiled.name}]({compiled.name}).",
+        f"Made by `{command} --save`; both sides under torch.compile: [{compiled.name}]({compiled.name}).",
         "",
         *summary(every),
         "",
@@ -580,7 +603,7 @@ def main() -> None:
         "",
         *HEAD,
         *rows,
-        *(reasons(every) if options.device == "cpu" else []),
+        *(reasons(every) if options.device == "cpu" else on_a_gpu(every)),
     ]
     save(table, lines, options.save)
     if options.save:

@@ -66,7 +66,7 @@ def _fold_all(x: Tensor, axes: Sequence[Axis], op: Fold, divisor: int) -> Tensor
         return (x if divisor == 1 else x.div_(divisor)).contiguous()
     shapes = shapes_between(x.shape, axes)
     y = x.new_empty(shapes[-1])
-    for some_axes, _, some_x, some_y in pieces_and_runs(axes, piece_count(shapes), x, y):
+    for some_axes, _, some_x, some_y in pieces_and_runs(axes, piece_count(x, shapes), x, y):
         for axis in some_axes[:-1]:
             some_x = fold(some_x, axis, op)
         fold(some_x, some_axes[-1], op, out=some_y)
@@ -115,7 +115,7 @@ def _spread_all(g: Tensor, axes: Sequence[Axis], divisor: int) -> Tensor:
         return g.contiguous()
     shapes = shapes_between(g.shape, axes, back=True)
     x = g.new_empty(shapes[-1])
-    for some_g, some_x in pieces(g.dim() + axes[-1].dim, piece_count(shapes), g, x):
+    for some_g, some_x in pieces(g.dim() + axes[-1].dim, piece_count(g, shapes), g, x):
         some_g = some_g if divisor == 1 else some_g / divisor
         for axis in axes[:-1]:
             some_g = spread(some_g, axis)
@@ -152,8 +152,13 @@ def shapes_between(shape: Sequence[int], axes: Sequence[Axis], back: bool = Fals
     return shapes
 
 
-def piece_count(shapes: Sequence[Sequence[int]]) -> int:
-    """Into how many pieces to cut: each is to stay in the cache, and what lies between below the size of the result."""
+def piece_count(x: Tensor, shapes: Sequence[Sequence[int]]) -> int:
+    """Into how many pieces to cut: each is to stay in the cache, and what lies between below the size of the result.
+
+    A GPU is never cut for: there each operation takes longer to start than a piece to work on.
+    """
+    if x.device.type != "cpu":
+        return 1
     entries = [math.prod(shape) for shape in shapes]
     return max(-(-max(entries) // PIECE), -(-max(entries[1:-1], default=0) // max(1, entries[-1])))
 

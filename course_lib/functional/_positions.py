@@ -56,7 +56,7 @@ def _winners(x: Tensor, windows: Windows, op: Extremum) -> tuple[Tensor, Tensor]
         values, at = _tournaments(x, at, axes, op, nan=x.is_floating_point())
         return values.reshape(shapes[-1]).contiguous(), at.long().expand(values.shape).reshape(shapes[-1]).contiguous()
     values, indices = x.new_empty(shapes[-1]), x.new_empty(shapes[-1], dtype=torch.long)
-    count = piece_count(shapes[:1])  # for the cache alone: what lies between is less than the gradient to come
+    count = piece_count(x, shapes[:1])  # for the cache alone: what lies between is less than the gradient to come
     for some_axes, inputs, some_x, some_values, some_indices in pieces_and_runs(axes, count, x, values, indices):
         some_at = axes[0].part(at, inputs)
         best, best_at = _tournaments(some_x, some_at, some_axes, op, nan=math.isnan(some_x.sum().item()))

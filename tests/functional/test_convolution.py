@@ -32,7 +32,8 @@ def matches(ours: torch.Tensor, theirs: torch.Tensor) -> None:
     if ours.dtype is not theirs.dtype or not torch.equal(ours, theirs):
         half = theirs.dtype in (torch.float16, torch.bfloat16)
         torch.testing.assert_close(ours, theirs, **({"rtol": 1e-2, "atol": 1e-1} if half else {}))
-    if theirs.numel() and theirs.dim() < 5:  # for volumes torch's choice of a kernel, by size, decides the format
+    # For volumes, and on CUDA, torch's choice of a kernel decides the format.
+    if theirs.numel() and theirs.dim() < 5 and not theirs.is_cuda:
         assert steps(ours) == steps(theirs)
 
 

