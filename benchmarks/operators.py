@@ -464,7 +464,7 @@ def on_a_gpu(every: Sequence[Measured]) -> list[str]:
             with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
                 function()
                 torch.cuda.synchronize()
-            work = [event for event in profiled.events() if event.device_type is torch.autograd.DeviceType.CUDA]
+            work = [event for event in profiled.events() if event.device_type == torch.autograd.DeviceType.CUDA]
             busy = sum(event.time_range.elapsed_us() for event in work) / 1e3
             found.setdefault(name, []).append((len(work), busy / min(m.times[name])))
     lines = ["", "## Where the time goes on a GPU", "", "| median of all cases | kernels | of the time they work |"]
@@ -497,6 +497,8 @@ def compiled_rows(cases: Sequence[Case], repetitions: int, device: str) -> list[
             cells.append(", ".join(failed) or f"{least['torch'] / least['ours']:.2f}")
         lines.append(f"| {' | '.join(named(case))} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
+    if device == "cuda":
+        return [*lines, "", f"What is not compiled is what the Dynamo of torch {torch.__version__} refuses."]
     operators = dict.fromkeys(case.operator for case in first.values())
     lines += ["", "Where ours is slower than torch's:", ""]
     lines += [
