@@ -19,6 +19,9 @@ from tests.browser.menus import choose
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
 TOKEN = "token"
+SCRATCH = "scratch.ipynb"
+# The notebook whose tab is in front: others stay in the page.
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 expect.set_options(timeout=30_000)
 
 
@@ -106,16 +109,24 @@ def shared_page(context: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def lab_page(shared_page: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page in which JupyterLab is or will be open, with no notebook; the test's one is shut down at its end."""
+    """The page in which JupyterLab is or will be open; at the test's end its notebook is shut down, unless SCRATCH."""
     failed = request.session.testsfailed
     yield shared_page
     keep_picture(shared_page, request.node.originalname)
     if request.session.testsfailed > failed:
         shared_page.goto("about:blank")  # nobody knows what the test has left open
-    else:
+    elif not tab(shared_page, ".lm-mod-current").count():
+        panels = shared_page.locator(".jp-NotebookPanel")
+        before = panels.count()
         choose(shared_page, "File", "Close and Shut Down Notebook…")
         shared_page.locator(".jp-Dialog .jp-mod-accept").click()
-        expect(shared_page.locator(".jp-Notebook, .jp-Dialog")).to_have_count(0)
+        expect(panels).to_have_count(before - 1)
+        expect(shared_page.locator(".jp-Dialog")).to_have_count(0)
+
+
+def tab(page: Page, state: str = "") -> Locator:
+    """The tab of SCRATCH."""
+    return page.locator(f"#jp-main-dock-panel .lm-TabBar-tab{state}", has_text=SCRATCH)
 
 
 class Notebook:
@@ -125,12 +136,12 @@ class Notebook:
         self.page = page
         self.places = {cell.id: place for place, cell in enumerate(notebook.cells)}
         # Cells are attached one after the other while the browser has time.
-        expect(page.locator(".jp-Notebook .jp-Cell")).to_have_count(len(self.places))
-        expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
+        expect(page.locator(f"{SHOWN} .jp-Cell")).to_have_count(len(self.places))
+        expect(page.locator(f"{SHOWN} .jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
 
     def cell(self, cell_id: str) -> Locator:
         """The cell, brought to the middle of the screen."""
-        found = self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{self.places[cell_id]}"]')
+        found = self.page.locator(f'{SHOWN} .jp-Cell[data-windowed-list-index="{self.places[cell_id]}"]')
         found.evaluate("cell => cell.scrollIntoView({block: 'center'})")
         return found
 
@@ -140,8 +151,7 @@ class Notebook:
         prompt = cell.locator(".jp-InputPrompt")
         before = prompt.inner_text()
         for patience in (5_000, 10_000, 30_000):  # milliseconds; before the kernel is there, the keys do nothing
-            cell.locator(".jp-InputArea .cm-content").click()
-            self.page.keyboard.press("Shift+Enter")
+            cell.locator(".jp-InputArea .cm-content").press("Shift+Enter")
             try:
                 expect(prompt).not_to_have_text(before, timeout=patience)
                 break
@@ -150,6 +160,14 @@ class Notebook:
                     raise
         expect(prompt).to_have_text(re.compile(r"\[\d+\]:"))
         return cell
+
+    def add_and_run(self, source: str) -> Locator:
+        """Types a source into the last cell, which is empty, and runs it; the cell. A new empty one comes below."""
+        last = next(reversed(self.places))
+        self.cell(last).locator(".cm-content").focus()
+        self.page.keyboard.insert_text(source)
+        self.places[f"below {last}"] = self.places[last] + 1
+        return self.run(last)
 
     def replace_starter(self, cell_id: str, *lines: str) -> None:
         """Types lines in the place of `# YOUR CODE HERE` and the `raise` below it."""
@@ -175,13 +193,10 @@ def notebook_on() -> type[Notebook]:
 
 
 @pytest.fixture
-def open_notebook(lab_page: Page, lab: str, course: Path, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
-    """Opens a lesson's released notebook, or what `change` makes of it, as a file and a kernel of the test's own."""
+def open_file(lab_page: Page, lab: str, course: Path) -> Callable[[Path, NotebookNode], Notebook]:
+    """Opens a notebook as a new file of the course."""
 
-    def open_(stem: str, change: Callable[[NotebookNode], None] = lambda notebook: None) -> Notebook:
-        notebook = nbformat.read(course / "notebooks" / stem / f"{stem}.ipynb", as_version=4)
-        change(notebook)
-        path = Path("work", request.node.originalname, f"{stem}.ipynb")
+    def open_(path: Path, notebook: NotebookNode) -> Notebook:
         (course / path).parent.mkdir(parents=True)
         nbformat.write(notebook, course / path)
         if lab_page.url.startswith(lab):
@@ -189,10 +204,51 @@ def open_notebook(lab_page: Page, lab: str, course: Path, request: pytest.Fixtur
             lab_page.get_by_placeholder("/path/relative/to/jlab/root").fill(path.as_posix())
             lab_page.keyboard.press("Enter")
         else:
-            lab_page.goto(f"{lab}/lab/workspaces/{request.node.originalname}/tree/{path.as_posix()}?token={TOKEN}")
+            lab_page.goto(f"{lab}/lab/workspaces/{path.parent.name}/tree/{path.as_posix()}?token={TOKEN}")
         return Notebook(lab_page, notebook)
 
     return open_
+
+
+@pytest.fixture
+def open_notebook(open_file: Callable, course: Path, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
+    """Opens a lesson's released notebook, or what `change` makes of it, as a file and a kernel of the test's own."""
+
+    def open_(stem: str, change: Callable[[NotebookNode], None] = lambda notebook: None) -> Notebook:
+        notebook = nbformat.read(course / "notebooks" / stem / f"{stem}.ipynb", as_version=4)
+        change(notebook)
+        return open_file(Path("work", request.node.originalname, f"{stem}.ipynb"), notebook)
+
+    return open_
+
+
+@pytest.fixture(scope="session")
+def scratch() -> list[Notebook]:
+    """The one notebook in which lessons are shown, while it is open."""
+    return []
+
+
+@pytest.fixture
+def show(
+    scratch: list[Notebook], open_file: Callable, lab_page: Page, course: Path, request: pytest.FixtureRequest
+) -> Callable[..., Locator]:
+    """Runs cells of a lesson as one cell, and gives that: `show("01_pooling", "cell-002", "cell-004")`.
+
+    All tests do so in one notebook, because to open it and to start a kernel takes longer than what they then look at.
+    A lesson's first cell imports what its others need, so that none is in need of what another test ran.
+    """
+
+    def show_(stem: str, *cell_ids: str) -> Locator:
+        lesson = nbformat.read(course / "notebooks" / stem / f"{stem}.ipynb", as_version=4)
+        if not tab(lab_page).count():
+            empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()], metadata=lesson.metadata)
+            scratch[:] = [open_file(Path("work", request.node.originalname, SCRATCH), empty)]
+        elif not tab(lab_page, ".lm-mod-current").count():
+            tab(lab_page).click()
+        sources = {cell.id: cell.source for cell in lesson.cells}
+        return scratch[0].add_and_run("\n".join(sources[cell_id] for cell_id in cell_ids))
+
+    return show_
 
 
 @pytest.fixture

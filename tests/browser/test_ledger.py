@@ -7,15 +7,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_widgets import only, spoken
+from tests.browser.test_widgets import spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_the_memory_ledger(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
-    notebook = open_notebook("05_cnn_block", only("cell-002", "cell-071"))
-    notebook.run("cell-002")
-    ledger = notebook.run("cell-071")
+def test_the_memory_ledger(show: Callable, screenshot: Callable[[str], None]) -> None:
+    ledger = show("05_cnn_block", "cell-002", "cell-071")
     expect(spoken(ledger)).to_contain_text("Kept for the backward pass: 3.5 maps (1.84 MB).")
     expect(spoken(ledger)).to_contain_text("Alive at most, while a step runs: 4 maps.")
     ledger.get_by_label("the code holds the batch norm's output").check()

@@ -7,15 +7,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_widgets import move, only, picture, spoken
+from tests.browser.test_widgets import move, picture, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_rulers_ramp_and_gallery(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
-    notebook = open_notebook("06_interpolation", only("cell-002", "cell-014", "cell-042", "cell-046", "cell-064"))
-    notebook.run("cell-002")
-    ruler = notebook.run("cell-014")
+def test_rulers_ramp_and_gallery(show: Callable, screenshot: Callable[[str], None]) -> None:
+    ruler = show("06_interpolation", "cell-002", "cell-014")
     expect(spoken(ruler)).to_contain_text("From 8 pixels to 3. nearest: 0, 2, 5. nearest-exact: 1, 4, 6.")
     move(ruler, "output_size", "ArrowRight")
     expect(spoken(ruler)).to_contain_text("From 8 pixels to 4. nearest: 0, 2, 4, 6. nearest-exact: 1, 3, 5, 7.")
@@ -23,15 +21,14 @@ def test_rulers_ramp_and_gallery(open_notebook: Callable, screenshot: Callable[[
     expect(spoken(ruler)).to_have_text("From 8 pixels to 4. align_corners: 0, 2.33, 4.67, 7.")
     screenshot("rulers")
 
-    notebook.run("cell-042")
-    ramp = notebook.run("cell-046")
+    ramp = show("06_interpolation", "cell-002", "cell-042", "cell-046")
     expect(spoken(ramp)).to_contain_text("the error goes from −0.735 to −0.265 pixels.")
     ramp.get_by_role("combobox").select_option("convolution, k3 s2 p1")
     ramp.get_by_label("align_corners").check()
     expect(spoken(ramp)).to_contain_text("In the middle half the error is 0 pixels.")
     screenshot("ramp")
 
-    gallery = notebook.run("cell-064")
+    gallery = show("06_interpolation", "cell-002", "cell-064")
     expect(spoken(gallery)).to_contain_text("192 × 192")
     before = picture(gallery)
     move(gallery, "factor", "ArrowLeft")

@@ -7,15 +7,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_widgets import move, only, picture, spoken
+from tests.browser.test_widgets import move, picture, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_a_number_is_followed_to_its_place_and_astray(open_notebook: Callable) -> None:
-    notebook = open_notebook("07_unpooling", only("cell-002", "cell-009"))
-    notebook.run("cell-002")
-    follower = notebook.run("cell-009")
+def test_a_number_is_followed_to_its_place_and_astray(show: Callable) -> None:
+    follower = show("07_unpooling", "cell-002", "cell-009")
     expect(spoken(follower)).to_have_text("Step 1 of 4: y[0, 0] = 9 has the index 5 = 1 · 5 + 0: row 1, column 0.")
     before = picture(follower)
 
@@ -27,10 +25,8 @@ def test_a_number_is_followed_to_its_place_and_astray(open_notebook: Callable) -
     assert picture(follower) != before
 
 
-def test_strokes_are_painted_one_by_one(open_notebook: Callable) -> None:
-    notebook = open_notebook("08_transposed_convolution", only("cell-002", "cell-007"))
-    notebook.run("cell-002")
-    painter = notebook.run("cell-007")
+def test_strokes_are_painted_one_by_one(show: Callable) -> None:
+    painter = show("08_transposed_convolution", "cell-002", "cell-007")
     expect(spoken(painter)).to_contain_text("Step 5 of 6: x[1, 1] = 5 paints on 9 positions, 5 of which have been")
     before = picture(painter)
 

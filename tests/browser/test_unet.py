@@ -7,15 +7,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.test_widgets import move, only, picture, spoken
+from tests.browser.test_widgets import move, picture, spoken
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_every_misfit_is_shown_and_mended(open_notebook: Callable) -> None:
-    notebook = open_notebook("10_unet", only("cell-002", "cell-018"))
-    notebook.run("cell-002")
-    explorer = notebook.run("cell-018")
+def test_every_misfit_is_shown_and_mended(show: Callable) -> None:
+    explorer = show("10_unet", "cell-002", "cell-018")
     expect(spoken(explorer)).to_contain_text("A U-Net on 45 × 38: down to 22 × 19, 11 × 9, 5 × 4")
     before = picture(explorer)
 

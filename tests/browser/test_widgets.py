@@ -37,12 +37,8 @@ def move(cell: Locator, name: str, key: str) -> None:
     slider.locator(".noUi-handle").press(key)
 
 
-def test_the_stepper_moves_by_slider_buttons_and_by_itself(
-    open_notebook: Callable, screenshot: Callable[[str], None]
-) -> None:
-    notebook = open_notebook("01_pooling", only("cell-002", "cell-004"))
-    notebook.run("cell-002")
-    stepper = notebook.run("cell-004")
+def test_the_stepper_moves_by_slider_buttons_and_by_itself(show: Callable, screenshot: Callable[[str], None]) -> None:
+    stepper = show("01_pooling", "cell-002", "cell-004")
     expect(spoken(stepper)).to_have_text("Step 1 of 4: output[0, 0] = max(3, 1, 5, 9) = 9.")
     first = picture(stepper)
 
@@ -63,10 +59,8 @@ def test_the_stepper_moves_by_slider_buttons_and_by_itself(
     expect(spoken(stepper)).to_contain_text("Step 4 of 4")
 
 
-def test_the_explorer_answers_to_every_control(open_notebook: Callable) -> None:
-    notebook = open_notebook("00_start_here", only("cell-003", "cell-027"))
-    notebook.run("cell-003")
-    explorer = notebook.run("cell-027")
+def test_the_explorer_answers_to_every_control(show: Callable) -> None:
+    explorer = show("00_start_here", "cell-003", "cell-027")
     expect(explorer.locator(".widget-slider")).to_have_count(5)
     expect(spoken(explorer)).to_contain_text("No window reads position 6.")
     before = picture(explorer)
@@ -82,11 +76,9 @@ def test_the_explorer_answers_to_every_control(open_notebook: Callable) -> None:
 
 
 def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
-    open_notebook: Callable, screenshot: Callable[[str], None]
+    show: Callable, screenshot: Callable[[str], None]
 ) -> None:
-    notebook = open_notebook("02_backward_and_shift", only("cell-002", "cell-011", "cell-039"))
-    notebook.run("cell-002")
-    router = notebook.run("cell-011")
+    router = show("02_backward_and_shift", "cell-002", "cell-011")
     expect(spoken(router)).to_have_text("Step 4 of 4: grad_output[1, 1] = 36. All of it goes to x[2, 1].")
     move(router, "step", "ArrowLeft")
     expect(spoken(router)).to_have_text("Step 3 of 4: grad_output[1, 0] = 27. All of it goes to x[2, 1].")
@@ -94,7 +86,7 @@ def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
     expect(spoken(router)).to_have_text("Step 3 of 4: grad_output[1, 0] = 27. Each of 9 inputs gets 3.")
     screenshot("routed")
 
-    shifter = notebook.run("cell-039")
+    shifter = show("02_backward_and_shift", "cell-002", "cell-039")
     expect(spoken(shifter)).to_contain_text("Shift 1. The mean of maximum of 2 is 0.333,")
     before = picture(shifter)
     move(shifter, "shift", "ArrowRight")
@@ -102,11 +94,8 @@ def test_the_router_sends_gradients_and_the_slider_moves_a_signal(
     assert picture(shifter) != before
 
 
-def test_the_field_explorer_draws_the_stack_that_is_typed(open_notebook: Callable) -> None:
-    notebook = open_notebook("03_strided_convolution", only("cell-002", "cell-036", "cell-038"))
-    notebook.run("cell-002")
-    notebook.run("cell-036")
-    explorer = notebook.run("cell-038")
+def test_the_field_explorer_draws_the_stack_that_is_typed(show: Callable) -> None:
+    explorer = show("03_strided_convolution", "cell-002", "cell-036", "cell-038")
     expect(spoken(explorer)).to_contain_text("output 8 has a field of 16, positions 26 to 41")
     first = picture(explorer)
 
@@ -120,10 +109,8 @@ def test_the_field_explorer_draws_the_stack_that_is_typed(open_notebook: Callabl
     assert picture(explorer) != first
 
 
-def test_the_bins_follow_both_sliders(open_notebook: Callable) -> None:
-    notebook = open_notebook("04_adaptive_pooling", only("cell-002", "cell-012"))
-    notebook.run("cell-002")
-    explorer = notebook.run("cell-012")
+def test_the_bins_follow_both_sliders(show: Callable) -> None:
+    explorer = show("04_adaptive_pooling", "cell-002", "cell-012")
     expect(spoken(explorer)).to_contain_text("2 over 5 positions: 0…2, 2…4. Several bins read position 2.")
     before = picture(explorer)
 
@@ -135,10 +122,8 @@ def test_the_bins_follow_both_sliders(open_notebook: Callable) -> None:
     assert picture(explorer) != before
 
 
-def test_channels_become_phases_in_either_order(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
-    notebook = open_notebook("09_pixel_shuffle", only("cell-002", "cell-008"))
-    notebook.run("cell-002")
-    explorer = notebook.run("cell-008")
+def test_channels_become_phases_in_either_order(show: Callable, screenshot: Callable[[str], None]) -> None:
+    explorer = show("09_pixel_shuffle", "cell-002", "cell-008")
     expect(spoken(explorer)).to_contain_text("Channel 5 goes to output channel 1, row 0 and column 1 of every block.")
     before = picture(explorer)
     screenshot("torch")
