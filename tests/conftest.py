@@ -216,12 +216,9 @@ def kernels(shared: tuple[Path, int]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    """The grader's own processes, warm: `warm.command("grade", cwd=root, env=environment)`.
-
-    Each worker has its own, because tests look for what descends from their process.
-    """
-    warm = Warm(tmp_path_factory.mktemp("warm"))
+def warm(tmp_path_factory: pytest.TempPathFactory, shared: tuple[Path, int]) -> Iterator[Warm]:
+    """The grader's own processes, warm: `warm.command("grade", cwd=root, env=environment)`."""
+    warm = Warm(tmp_path_factory.mktemp("warm"), *shared)
     yield warm
     warm.close()
 
@@ -237,11 +234,22 @@ def warm_start(warm: Warm) -> Iterator[None]:
 
 def said(warm: Warm, *command: str, cwd: Path, env: Mapping[str, str]) -> str:
     """What a warm command says; an assertion that it ends well."""
+    ran = run_warm(warm, *command, cwd=cwd, env=env)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def run_warm(warm: Warm, *command: str, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         status = warm.command(*command, cwd=cwd, env=env, out=out.fileno(), err=err.fileno()).wait()
         words = [os.pread(file.fileno(), 1 << 24, 0).decode() for file in (out, err)]
-    assert status == 0, "".join(words)
-    return words[0]
+    return subprocess.CompletedProcess(command, status, *words)
+
+
+@pytest.fixture(scope="session")
+def warm_python(warm: Warm) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a text of Python's as ``python -c`` does, but warm, with all that it starts: `warm_python(text, "word")`."""
+    return lambda text, *arguments: run_warm(warm, "-c", text, *arguments, cwd=ROOT, env=ENVIRONMENT)
 
 
 class Classroom:

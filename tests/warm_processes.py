@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import importlib
 import json
 import os
@@ -28,25 +29,32 @@ from typing import Any, NoReturn
 
 from autograder import launch, sandbox
 
+ROOT = Path(__file__).parents[1]
 MOST = 1 << 20  # bytes of a message, which holds an environment
 
 
 class Warm:
-    """Where warm processes are to be had: from the first time that its address is asked for until it is closed."""
+    """Where warm processes are to be had: from the first time that its address is asked for until it is closed.
 
-    def __init__(self, folder: Path):
-        self._socket = str(folder / "processes.socket")
-        self._server: subprocess.Popen | None = None
+    What is had here descends from a process of its own, which is a fork of one that all share who test at once.
+    """
+
+    def __init__(self, folder: Path, shared: Path, until: int):
+        self._socket, self._shared, self._until = str(folder / "processes.socket"), shared, until
+        self._server: Process | None = None
 
     @property
     def address(self) -> str:
         if self._server is None:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-                door.bind(self._socket)
-                door.listen(32)  # who comes before everything is imported waits here
-                command = [sys.executable, "-m", __name__, str(door.fileno())]
-                self._server = subprocess.Popen(command, pass_fds=[door.fileno()], cwd=Path(__file__).parents[1])
+            with listening(self._socket) as door:
+                first = imported_once(self._shared, self._until)
+                self._server = _start(first, "serve", (), dict(os.environ), str(ROOT), 1, 2, door.fileno())
         return self._socket
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process from which descends all that is had here."""
+        return self._server.pid if self._server else None
 
     def close(self) -> None:
         if self._server:
@@ -54,8 +62,30 @@ class Warm:
             self._server.wait()
 
     def command(self, *command: str, cwd: Path, env: Mapping[str, str], out: int = 1, err: int = 2) -> Process:
-        """Starts ``autograder``, ``nbgrader``, ``dask`` or Jupyter's ``lab``, warm. out, err: where it speaks."""
+        """Starts ``autograder``, ``nbgrader``, ``dask``, Jupyter's ``lab`` or, behind ``-c``, a text of Python's, warm.
+
+        out, err: where it speaks.
+        """
         return _start(self.address, command[0], command[1:], dict(env), str(cwd), out, err)
+
+
+def listening(address: str) -> socket.socket:
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    door.bind(address)
+    door.listen(32)  # who comes before everything is imported waits here
+    return door
+
+
+def imported_once(folder: Path, until: int) -> str:
+    """The address of the process that has imported everything, which lives until another one ends."""
+    address = folder / "processes.socket"
+    with address.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not address.exists():
+            with listening(str(address)) as door:
+                command = [sys.executable, "-m", __name__, str(door.fileno()), str(until)]
+                subprocess.Popen(command, pass_fds=[door.fileno()], cwd=ROOT)
+    return str(address)
 
 
 def skip_alembic() -> None:
@@ -202,25 +232,36 @@ def become(
         "dask": lambda: importlib.import_module("dask.cli").run_cli(),  # not everybody has installed it
         "nursery": nursery.main,
         "zygote": zygote.main,
+        "-c": lambda: exec(sys.argv.pop(1), {"__name__": "__main__"}),
+        "serve": lambda: serve(socket.socket(fileno=3)),
     }
     return mains[module]()
 
 
-def serve(door: socket.socket) -> NoReturn:
-    """Forks a process for each connection, tells its number there and, when it has ended, how."""
+def warm_up() -> None:
+    """Imports all that the grader's own processes need, and lets them be forks of this one."""
     # As our command has it, and for the same reason.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
     from autograder import grade, nursery, sandbox, zygote  # noqa: F401
 
-    sandbox.die_with_parent()
     skip_alembic()
     cells = zygote.warm()
     zygote.warm = lambda: cells
     launch._start = fork  # type: ignore[assignment]
+
+
+def serve(door: socket.socket, until: int | None = None) -> NoReturn:
+    """Forks a process for each connection, tells its number there and, when it has ended, how.
+
+    until: a process, with which this one ends.
+    """
+    end = [] if until is None else [os.pidfd_open(until)]
     living: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        ready = select.select([door, *living, *(connection for _, connection in living.values())], [], [])[0]
+        ready = select.select([door, *end, *living, *(connection for _, connection in living.values())], [], [])[0]
+        if end and end[0] in ready:
+            os._exit(0)
         for handle, (pid, connection) in list(living.items()):
             if handle in ready:
                 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -251,4 +292,5 @@ def serve(door: socket.socket) -> NoReturn:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    warm_up()
+    serve(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]))

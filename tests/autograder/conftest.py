@@ -286,6 +286,21 @@ def on_path(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Non
 # Clusters ------------------------------------------------------------------------------------------------------------
 
 
+# dask looks at itself fifty or a hundred times a second: three workers with nothing to do take a fifth of a core.
+QUIET = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "2s",
+    "distributed.admin.system-monitor.interval": "10s",
+    "distributed.admin.tick.interval": "1s",
+}
+
+
+@pytest.fixture(scope="session")
+def quiet() -> dict[str, str]:
+    """The variables with which dask's own commands look at themselves less often."""
+    return {f"DASK_{name.replace('.', '__').replace('-', '_').upper()}": str(value) for name, value in QUIET.items()}
+
+
 @pytest.fixture(scope="session")
 def workers() -> Iterator[Callable[..., Any]]:
     """Makes a cluster with a worker process for each text, which that worker runs when it starts.
@@ -304,7 +319,7 @@ def workers() -> Iterator[Callable[..., Any]]:
         started = {number: {"cls": Nanny, "options": each} for number, each in enumerate(options)}
         return SpecCluster(workers=started, scheduler={"cls": Scheduler, "options": local}, silence_logs=50)
 
-    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+    with dask.config.set(QUIET | {"distributed.worker.multiprocessing-method": "forkserver"}):
         get_mp_context().set_forkserver_preload(["distributed", "autograder.examiner"])
         yield make
 
@@ -322,7 +337,7 @@ ledger.environment = lambda: {**here, "torch": "2.12.0"}
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def two_workers(workers: Callable[..., Any], warm_preload: str) -> Iterator[Any]:
     """A cluster of two workers that may grade, with zygotes that are warm, and a third that has another torch."""
     with workers(warm_preload, warm_preload, OTHER_TORCH) as cluster:

@@ -186,7 +186,7 @@ class Site:
     """A scheduler, a worker beside it and one that is far away, by the commands that ``certificates`` tells.
 
     The first scheduler and the first worker beside it are what these commands start. Who comes later or is far away is
-    a warm process; such a worker has no nanny, because a nanny's worker is always a new one.
+    a warm process; such a worker has no nanny, because a nanny's worker is always a new one. All zygotes are warm.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str], warm: Any, preload: str):
@@ -194,8 +194,8 @@ class Site:
         self.environment, self.warm = environment, warm
         self.folder, self.log = folder, open(folder / "log", "w")  # noqa: SIM115
         self.told = [line.strip() for line in told.splitlines() if " --tls-key " in line]
-        self.preload = folder / "preload.py"
-        self.preload.write_text(preload)
+        (folder / "preload.py").write_text(preload)
+        self.environment["DASK_DISTRIBUTED__WORKER__PRELOAD"] = json.dumps([str(folder / "preload.py")])
         self.near, self.there = f"near-{os.getpid()}", f"far-{os.getpid()}"  # two networks, and a way between them
         self.far = os.geteuid() == 0 and shutil.which("ip") is not None and self.ip(f"netns add {self.near}")
         self.host, self.distant = ("10.0.0.1", "10.0.0.2") if self.far else ("127.0.0.1", "")
@@ -250,7 +250,7 @@ class Site:
     def warm_one(self, name: str) -> Any:
         command = self.command(name)
         begin = command.index("dask")
-        more = [] if name == "scheduler" else ["--no-nanny", "--preload", str(self.preload)]
+        more = [] if name == "scheduler" else ["--no-nanny"]
         variables = self.environment | dict(word.split("=") for word in command[:begin])
         log = self.log.fileno()
         return self.warm.command(*command[begin:], *more, cwd=Path.cwd(), env=variables, out=log, err=log)
@@ -276,9 +276,13 @@ class Site:
 
 @pytest.fixture(scope="module")
 def built_site(
-    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm: Any, warm_preload: str
+    tmp_path_factory: pytest.TempPathFactory,
+    environment: dict[str, str],
+    quiet: dict[str, str],
+    warm: Any,
+    warm_preload: str,
 ) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment, warm, warm_preload)
+    site = Site(tmp_path_factory.mktemp("site") / "certificates", environment | quiet, warm, warm_preload)
     yield site
     site.close()
 

@@ -20,25 +20,29 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[2]
+Python = Callable[..., subprocess.CompletedProcess[str]]
 
-# Runs a module behind a seccomp filter of its own: these system calls are refused, as containers refuse them; after a
-# colon, with this first argument only.
+# Goes on behind a seccomp filter: these system calls are refused, as containers refuse them; after a colon, with this
+# first argument only.
 REFUSE = """
-import errno, os, sys, pyseccomp
+import errno, sys, pyseccomp
 rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
 for call in sys.argv[1].split(","):
     name, _, first = call.partition(":")
     arguments = [pyseccomp.Arg(0, pyseccomp.EQ, int(first))] if first else []
     rules.add_rule(pyseccomp.ERRNO(errno.EPERM), name, *arguments)
 rules.load()
-os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
 """
 DOCTOR = ["-m", "autograder", "doctor"]
+BEHIND = f"{REFUSE}\nfrom autograder.__main__ import main\nsys.exit(main(['doctor']))"
 
 
-def said(*command: str) -> tuple[int, dict[str, bool], str]:
+def ran(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> tuple[int, dict[str, bool], str]:
     """The exit status, which layer is there by its title, and all that was said."""
-    done = subprocess.run([*command], capture_output=True, text=True, timeout=120, check=False)
     lines = [line for line in done.stdout.splitlines() if line[:2] in ("✓ ", "✗ ")]
     titles = [layer.title for layer in messages.LAYERS.values()]
     there = {title: line[0] == "✓" for line in lines for title in titles if line[2:].startswith(title)}
@@ -46,7 +50,7 @@ def said(*command: str) -> tuple[int, dict[str, bool], str]:
 
 
 def test_this_machine() -> None:
-    status, there, text = said(sys.executable, *DOCTOR)
+    status, there, text = said(ran(sys.executable, *DOCTOR))
     assert status == 0, text
     assert list(there) == [layer.title for layer in messages.LAYERS.values()]
     assert there["seccomp"]
@@ -54,8 +58,8 @@ def test_this_machine() -> None:
     assert text.count(messages.WITHOUT) == list(there.values()).count(False)
 
 
-def test_where_namespaces_are_refused_landlock_holds_and_the_doctor_says_what_is_missing() -> None:
-    status, there, text = said(sys.executable, "-c", REFUSE, "unshare,mount", *DOCTOR)
+def test_where_namespaces_are_refused_landlock_holds_and_the_doctor_says_what_is_missing(warm_python: Python) -> None:
+    status, there, text = said(warm_python(BEHIND, "unshare,mount"))
     if not there["Landlock"]:
         pytest.skip("this kernel has no Landlock")
     assert status == 0, text
@@ -65,41 +69,36 @@ def test_where_namespaces_are_refused_landlock_holds_and_the_doctor_says_what_is
 
 
 def test_with_neither_namespaces_nor_landlock_nothing_is_graded() -> None:
-    status, there, text = said(sys.executable, "-c", REFUSE, "unshare,mount,landlock_create_ruleset", *DOCTOR)
+    status, there, text = said(ran(sys.executable, "-c", BEHIND, "unshare,mount,landlock_create_ruleset"))
     assert status == 1
     assert not there["Landlock"]
     assert "neither namespaces" in text
 
 
 def test_without_seccomp_nothing_is_graded_whatever_else_there_is() -> None:
-    status, there, text = said(sys.executable, "-c", REFUSE, "seccomp,prctl:22", *DOCTOR)  # PR_SET_SECCOMP
+    status, there, text = said(ran(sys.executable, "-c", BEHIND, "seccomp,prctl:22"))  # PR_SET_SECCOMP
     assert status == 1
     assert not there["seccomp"]
     assert "libseccomp2" in text
     assert "Submissions cannot be graded here. seccomp does not work here" in text
 
 
-def opens(path: str) -> str:
-    """What the sandbox lacks, and what comes of opening a file in a cell."""
-    from autograder.supervisor import Zygote
-
-    with Zygote() as zygote:
-        learner = zygote.spawn()
-        outputs = learner.ask({"op": "run", "source": f"open({path!r})"})["outputs"]
-        learner.close()
-        return f"{sorted(zygote.missing)} {outputs[0].get('ename', 'opened')}"
-
-
-OPENS = f"import sys; from {__name__} import opens; print(opens(sys.argv[1]))"
+# What the sandbox lacks, and what comes of opening a file in a cell.
+OPEN = """
+import sys
+from autograder.supervisor import Zygote
+with Zygote() as zygote:
+    learner = zygote.spawn()
+    outputs = learner.ask({"op": "run", "source": f"open({sys.argv[-1]!r})"})["outputs"]
+    learner.close()
+print(sorted(zygote.missing), outputs[0].get("ename", "opened"))
+"""
 
 
-def test_without_a_root_of_its_own_a_submission_can_open_no_more_than_with_it(warm_start: None) -> None:
+def test_without_a_root_of_its_own_a_submission_can_open_no_more_than_with_it(warm_python: Python) -> None:
     secret = str(ROOT / "README.md")  # the course's and no learner's
-    with_it = opens(secret)
-    without = subprocess.run(
-        [sys.executable, "-c", REFUSE, "pivot_root", "-c", OPENS, secret], capture_output=True, text=True, cwd=ROOT
-    )
-    assert with_it == "[] FileNotFoundError"
+    with_it, without = warm_python(OPEN, secret), warm_python(REFUSE + OPEN, "pivot_root", secret)
+    assert with_it.stdout == "[] FileNotFoundError\n", with_it.stderr
     # Below /tmp, the submission's own /tmp hides it; elsewhere Landlock keeps it closed.
     refused = "FileNotFoundError" if secret.startswith("/tmp/") else "PermissionError"
     assert without.stdout == f"['root'] {refused}\n", without.stderr
@@ -125,16 +124,14 @@ def test_a_course_below_tmp_is_seen_and_nothing_beside_it(tmp_path: Path) -> Non
     (tmp_path / "course").mkdir()
     (tmp_path / "course" / "kept.txt").write_text("kept")
     (tmp_path / "other.txt").write_text("another's")
-    ran = subprocess.run(
-        [sys.executable, "-c", BELOW, str(tmp_path / "course")], capture_output=True, text=True, cwd=ROOT
-    )
-    assert ran.stdout == "kept ['course']\n", ran.stdout + ran.stderr
+    done = ran(sys.executable, "-c", BELOW, str(tmp_path / "course"))
+    assert done.stdout == "kept ['course']\n", done.stdout + done.stderr
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="util-linux is not installed")
 def test_who_is_root_and_may_become_nobody_else_is_told_so() -> None:
     """As in a container that runs as root, without the capabilities of root."""
-    status, there, text = said("unshare", "--user", "--map-root-user", sys.executable, *DOCTOR)
+    status, there, text = said(ran("unshare", "--user", "--map-root-user", sys.executable, *DOCTOR))
     assert status == 1
     assert not there["unprivileged user"]
     assert "so a submission would run as root. Grade as an ordinary user" in text
@@ -144,7 +141,7 @@ def test_who_is_root_and_may_become_nobody_else_is_told_so() -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="every other test here is run as an ordinary user already")
 def test_an_ordinary_user_can_grade(anybody: Callable[..., list[str]], tmp_path: Path) -> None:
     user = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", "env", "HOME=/"]
-    status, there, text = said(*anybody(tmp_path, *user, sys.executable, *DOCTOR))
+    status, there, text = said(ran(*anybody(tmp_path, *user, sys.executable, *DOCTOR)))
     assert status == 0, text
     assert there["root of its own"], text
 

@@ -18,12 +18,12 @@ from autograder.sandbox import Limits
 from autograder.script import Script, Step
 from autograder.supervisor import Zygote
 
-pytestmark = pytest.mark.xdist_group("limits")
+pytestmark = [pytest.mark.xdist_group("limits"), pytest.mark.usefixtures("warm_start")]
 LIMITS = Limits(cell_seconds=2, wall_seconds=12, memory=6 << 30, processes=20, text=1000, files=1 << 20)
 
 
 @pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
+def zygote(warm_start: None) -> Iterator[Zygote]:
     with Zygote(LIMITS) as zygote:
         yield zygote
 

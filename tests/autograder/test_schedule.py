@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,22 +25,30 @@ def steps(source: str) -> Script:
     return Script((Step(0, "run", source),), {})
 
 
-def parts(name: str) -> list[int]:
-    """The processes of this name below this one: nursery, worker or zygote."""
-    found, ahead = [], [os.getpid()]
-    while ahead:
-        process = ahead.pop()
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{process}/comm").read_text().strip() == name and process != os.getpid():
-                found.append(process)
-                continue  # what it has forked bears its name, too, for a moment
-            tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
-            ahead += [int(child) for task in tasks for child in task.read_text().split()]
-    return found
+Parts = Callable[[str], list[int]]
+
+
+@pytest.fixture
+def parts(warm: Any) -> Parts:
+    """The processes of a name that descend from this one or, being warm, are had here: nursery, worker or zygote."""
+
+    def living(name: str) -> list[int]:
+        found, ahead = [], [os.getpid(), warm.pid]
+        while ahead:
+            process = ahead.pop()
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{process}/comm").read_text().strip() == name and process != os.getpid():
+                    found.append(process)
+                    continue  # what it has forked bears its name, too, for a moment
+                tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
+                ahead += [int(child) for task in tasks for child in task.read_text().split()]
+        return found
+
+    return living
 
 
 @contextmanager
-def killing(name: str, most: int) -> Iterator[list[int]]:
+def killing(parts: Parts, name: str, most: int) -> Iterator[list[int]]:
     """Kills the first ``most`` processes of this name as soon as they live; gives the list of the killed."""
     killed: list[int] = []
     over = threading.Event()
@@ -62,9 +71,9 @@ def killing(name: str, most: int) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("part", ["nursery", "worker", "zygote"])
-def test_every_submission_is_graded_and_what_is_killed_is_replaced(part: str) -> None:
+def test_every_submission_is_graded_and_what_is_killed_is_replaced(parts: Parts, part: str) -> None:
     scripts = {name: steps(f"print({name!r})") for name in ("a", "b", "c")}
-    with killing(part, 1) as killed:
+    with killing(parts, part, 1) as killed:
         records = dict(grade_all(scripts.items(), secret="", jobs=1))
     assert len(killed) == 1
     assert {name: record.code for name, record in records.items()} == {"a": "OK", "b": "OK", "c": "OK"}
@@ -86,14 +95,14 @@ for number in range(256):
     assert (seen.count("socket"), seen.count("something else"), "device" in seen) == (1, 0, True), record.outputs
 
 
-def test_a_submission_whose_workers_always_die_is_our_own_fault() -> None:
-    with killing("worker", 100) as killed:
+def test_a_submission_whose_workers_always_die_is_our_own_fault(parts: Parts) -> None:
+    with killing(parts, "worker", 100) as killed:
         ((name, record),) = grade_all([("a", steps("1"))], secret="", jobs=1)
     assert (name, record.code, len(killed)) == ("a", "XX", 2)
     assert "not the learner's fault" in record.sentence
 
 
-def test_nothing_to_do_starts_nothing() -> None:
+def test_nothing_to_do_starts_nothing(parts: Parts) -> None:
     assert list(grade_all([], secret="")) == []
     assert parts("nursery") == []
 

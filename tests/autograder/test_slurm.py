@@ -122,6 +122,7 @@ def test_a_class_is_graded_by_jobs_that_end_with_the_recipe(
     classroom: Callable[[Path], Any],
     warm_preload: str,
     environment: dict[str, str],
+    quiet: dict[str, str],
     tmp_path: Path,
 ) -> None:
     room = classroom(tmp_path)
@@ -130,7 +131,7 @@ def test_a_class_is_graded_by_jobs_that_end_with_the_recipe(
     certificates.made(tmp_path / "certificates")
     (tmp_path / "preload.py").write_text(warm_preload)
     preload = {"DASK_DISTRIBUTED__WORKER__PRELOAD": json.dumps([str(tmp_path / "preload.py")])}
-    variables = environment | preload | {"SLURM_CONF": os.environ["SLURM_CONF"]}
+    variables = environment | quiet | preload | {"SLURM_CONF": os.environ["SLURM_CONF"]}
     command = [sys.executable, str(ROOT / "deploy" / "grading" / "slurm.py")]
     options = ["--jobs", "1", "--cores", "1", "--memory", "2 GiB", "--queue", "short", "--port", "0"]
     with subprocess.Popen(
