@@ -6,10 +6,7 @@ nbgrader reads this file from the directory it is called in: run its commands at
 import os
 from pathlib import Path
 
-from nbconvert.preprocessors import TagRemovePreprocessor
-from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearOutput, Execute
 
 c = get_config()  # noqa: F821
 
@@ -25,23 +22,28 @@ if database := os.environ.get("DOWN_AND_UP_DB"):
 c.CourseDirectory.ignore = [*CourseDirectory.ignore.default(), "*.py"]
 
 # Demonstration cells keep their pictures in the release. Cells that the build has tagged lose their outputs.
-c.GenerateAssignment.preprocessors = [
-    TagRemovePreprocessor if part is ClearOutput else part for part in GenerateAssignment.preprocessors.default()
-]
-# Here alone: formgrader shows a submission's outputs, with the same tags.
-clear_outputs = c.GenerateAssignment.NotebookExporter.TagRemovePreprocessor
-clear_outputs.enabled = True
-clear_outputs.remove_all_outputs_tags = {"clear-output"}
+# (Here alone: formgrader shows a submission's outputs, with the same tags.)
+release = c.GenerateAssignment.NotebookExporter
+release.ClearOutput.enabled = False
+release.preprocessors = ["nbconvert.preprocessors.TagRemovePreprocessor"]
+release.TagRemovePreprocessor.remove_all_outputs_tags = {"clear-output"}
 
 # Submissions are rebuilt from the instructor's cells and run in a sandbox, on the command line and in formgrader
 # alike, and what learners wrote is cleaned of scripts before a browser shows it. With the variable
 # DOWN_AND_UP_GRADER=stock nbgrader stays as it is.
 if os.environ.get("DOWN_AND_UP_GRADER") != "stock":
     c.Autograde.exporter_class = "autograder.replay.Submission"
+    # nbgrader's own, by their names since to import them takes half a second, with Replay in the place of Execute.
     c.Autograde.autograde_preprocessors = [
-        "autograder.replay.Replay" if part is Execute else part for part in Autograde.autograde_preprocessors.default()
+        "autograder.replay.Replay",
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+        "autograder.replay.Review",
     ]
-    c.Autograde.autograde_preprocessors.append("autograder.replay.Review")
     c.HTMLExporter.filters = {name: f"autograder.sanitize.{name}" for name in ("markdown2html", "highlight_code")}
     c.HTMLExporter.preprocessors = ["autograder.sanitize.Sanitize"]
     c.ExchangeFactory.collect = "autograder.collect.Collect"

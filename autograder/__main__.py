@@ -6,9 +6,10 @@ import argparse
 import gc
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from autograder.imports import importing, nbgrader_without_pages
 
 
 def _size(text: str) -> int:
@@ -107,7 +108,7 @@ def _build(chosen: argparse.Namespace) -> int:
             from autograder.build.kernel import kernel
 
             with kernel() as first:  # it boots while this process imports the rest
-                with _importing():
+                with importing():
                     from autograder.build import sync
 
                 for line in sync.build(root, chosen.lessons, first):
@@ -129,6 +130,9 @@ def _grade(chosen: argparse.Namespace) -> int:
     def run() -> int:
         from autograder import grade
 
+        if new:
+            with importing():
+                import autograder.autograde  # noqa: F401  # which the first result would wait for
         return grade.run(
             grade.Grading(
                 Path.cwd(),
@@ -144,30 +148,18 @@ def _grade(chosen: argparse.Namespace) -> int:
             )
         )
 
-    nursery = None
+    nursery, new = None, False
     if sys.platform == "linux" and not chosen.scheduler:
         from autograder import schedule
 
-        # It imports torch while this process imports nbgrader.
         nursery = schedule.Nursery()
-        if schedule.something_is_new(Path.cwd()):
-            nursery.start()
+        if new := schedule.something_is_new(Path.cwd()):
+            nursery.start()  # it imports torch while this process imports nbgrader
     try:
         return _graded(run)
     finally:
         if nursery:
             nursery.stop()
-
-
-@contextmanager
-def _importing() -> Iterator[None]:
-    """Importing makes nothing that the collector could free, however often it looks: it looks later, at what is new."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _demo(chosen: argparse.Namespace) -> int:
@@ -188,7 +180,8 @@ def _graded(run: Callable[[], int]) -> int:
     if sys.platform != "linux":
         print(messages.NOT_LINUX, file=sys.stderr)
         return 1
-    with _importing():
+    with importing():
+        nbgrader_without_pages()
         from sqlalchemy.exc import DBAPIError
 
         from autograder import grade

@@ -28,6 +28,7 @@ from autograder.table import WIDTH
 from autograder.writer import Graded, Score, WriteError, Writer
 
 SHOWS = (
+    "autograde",
     "course",
     "normalize",
     "replay",

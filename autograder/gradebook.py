@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -117,6 +117,7 @@ class Shared(Gradebook):
         self.asked = False
         self._known: dict[tuple[str, ...], Any] | None = {}
         self._found: dict[tuple[str, ...], Any] = {}
+        self.patches = ExitStack()
         try:
             with (
                 mock.patch.object(api, "create_engine", partial(self._connected, api.create_engine)),
@@ -129,6 +130,12 @@ class Shared(Gradebook):
             raise CourseError(messages.NO_GRADEBOOK.format(where=where, error=said)) from None
         self.db.remove()  # type: ignore[has-type]
         self.db = scoped_session(sessionmaker(bind=self.engine, class_=Held, expire_on_commit=False))
+
+    def give(self) -> None:
+        """Has every part of nbgrader that is imported by now take this gradebook, until ``patches`` is closed."""
+        for name, module in [*sys.modules.items()]:
+            if getattr(module, "Gradebook", None) is Gradebook and name not in (Gradebook.__module__, __name__):
+                self.patches.enter_context(mock.patch.object(module, "Gradebook", partial(_given, self)))
 
     @property
     def longest_name(self) -> int:
@@ -347,20 +354,12 @@ def _given(shared: Shared, *_: Any, **__: Any) -> Shared:
 def one_gradebook(course: Course, alone: bool) -> Iterator[Shared]:
     """While this is open, every gradebook that a part of nbgrader opens in this process is the same one."""
     shared = Shared(course, alone)
-    places = [
-        name
-        for name, module in sys.modules.items()
-        if getattr(module, "Gradebook", None) is Gradebook and name not in (Gradebook.__module__, __name__)
-    ]
-    patches: list[Any] = [mock.patch(f"{name}.Gradebook", partial(_given, shared)) for name in places]
     # nbgrader logs a database's refusal with all its tracebacks, and raises it as well: once is enough.
-    patches.append(mock.patch.object(api.app_log, "disabled", True))
-    for patch in patches:
-        patch.start()
+    shared.patches.enter_context(mock.patch.object(api.app_log, "disabled", True))
+    shared.give()
     try:
         yield shared
     finally:
-        for patch in patches:
-            patch.stop()
+        shared.patches.close()
         shared.db.remove()
         shared.engine.dispose()

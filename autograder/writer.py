@@ -6,18 +6,11 @@ Only one process may write into a course.
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbconvert.writers import FilesWriter
-from nbformat import NotebookNode
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -27,18 +20,16 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.converters import Autograde, BaseConverter, NbGraderException
-from nbgrader.preprocessors import CheckCellMetadata, Execute
 from sqlalchemy import Select, bindparam, select
 
-from autograder.build.release import Said
-from autograder.course import Course, generate, plain_files, read
+from autograder.course import Course, generate
 from autograder.gradebook import one_gradebook
-from autograder.normalize import Normalised, copied
-from autograder.notebook_text import Cells
+from autograder.imports import importing
+from autograder.normalize import Normalised
 from autograder.record import Record
-from autograder.replay import Replay, Submission, is_linked
-from autograder.script import Script
+
+if TYPE_CHECKING:
+    from autograder.autograde import Converter
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,7 @@ class Writer:
     def __init__(self, course: Course, alone: bool = True):
         self._course, self._alone = course, alone
         self._order: dict[str, dict[tuple[str, str], int]] = {}
-        self._converters: dict[str, _Converter] = {}
+        self._converters: dict[str, Converter] = {}
 
     def __enter__(self) -> Writer:
         self._stack = one_gradebook(self._course, self._alone)
@@ -98,6 +89,7 @@ class Writer:
 
     def prepare(self, assignment: str) -> None:
         """Puts the assignment as its source is now into the gradebook. Errors: CourseError."""
+        self._ready()
         with self._gradebook.changing():
             self._gradebook.whole(lambda: generate(self._course, assignment, database=True))
 
@@ -134,17 +126,26 @@ class Writer:
     def write(self, assignment: str, student: str, notebooks: Mapping[str, Graded]) -> dict[str, dict[str, Score]]:
         """Writes one submission, all its notebooks by their names; its scores then. Errors: WriteError, OSError."""
         if assignment not in self._converters:
-            course = Course(config=self._course.config, root=self._course.root, db_url=self._course.db_url)
-            course.assignment_id = assignment
-            self._converters[assignment] = _Converter(Said(), coursedir=course, config=self._course.config)
+            self._converters[assignment] = self._converter(assignment)
         converter = self._converters[assignment]
-        try:
-            return self._gradebook.whole(lambda: self._convert(converter, student, notebooks))
-        except NbGraderException as error:
-            raise WriteError(converter.said.reason() or str(error)) from None
+        return self._gradebook.whole(lambda: self._convert(converter, student, notebooks))
+
+    def _ready(self) -> None:
+        """Imports what writes, which a class that is written already has no need of, and gives it the gradebook."""
+        with importing():
+            import autograder.autograde  # noqa: F401
+        self._gradebook.give()
+
+    def _converter(self, assignment: str) -> Converter:
+        self._ready()
+        from autograder.autograde import Converter
+
+        course = Course(config=self._course.config, root=self._course.root, db_url=self._course.db_url)
+        course.assignment_id = assignment
+        return Converter(coursedir=course, config=self._course.config)
 
     def _convert(
-        self, converter: _Converter, student: str, notebooks: Mapping[str, Graded]
+        self, converter: Converter, student: str, notebooks: Mapping[str, Graded]
     ) -> dict[str, dict[str, Score]]:
         assignment = converter.coursedir.assignment_id
         self._gradebook.begin(assignment, student)
@@ -153,98 +154,3 @@ class Writer:
         graded = [self._gradebook.find_submission_notebook(name, assignment, student) for name in notebooks]
         grades = [grade.id for notebook in graded for grade in notebook.grades]
         return self._scores(_SOME_SCORES, assignment, grades=grades).get(student, {})
-
-
-LONGEST = 1000  # characters of a path in a submission; the kernel takes four times as many of a whole one
-
-
-class _Plain(BaseConverter):
-    """Copies what a learner handed in beside the notebooks as nbgrader does, but only plain files, and not too much."""
-
-    def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        source, target = self._format_source(assignment_id, student_id), self._format_dest(assignment_id, student_id)
-        os.makedirs(target, exist_ok=True)
-        if is_linked(source, self.coursedir.root):
-            return
-        left = 1000 * self.coursedir.max_dir_size
-        for name in plain_files(source):
-            parts = tuple(name.split(os.sep))
-            if len(name) > LONGEST or any(
-                fnmatch.fnmatch(part, each) for part in parts for each in [*self.coursedir.ignore, "*.ipynb"]
-            ):
-                continue
-            most = min(1000 * self.coursedir.max_file_size, left)
-            try:
-                content = read(source, parts, most + 1)
-            except OSError:  # a file that nobody can read is none
-                continue
-            if len(content) <= most:
-                left -= len(content)
-                path = Path(target, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-
-
-class _Converter(Autograde, _Plain):
-    """nbgrader's Autograde of an assignment, for one submission after the other whose notebooks are there already.
-
-    nbgrader's own two passes are one here: no file is needed between them. All metadata are those of the master.
-    """
-
-    force = True
-
-    def __init__(self, said: Said, **options: Any):
-        super().__init__(log=said.log, **options)
-        self.said = said
-        self.writer = FilesWriter(parent=self, config=self.config)
-        self.exporter = _Given(parent=self, config=self.config)
-        self.exporter._preprocessors = []
-        for part in (*self.sanitize_preprocessors, *self.autograde_preprocessors):
-            if part is not CheckCellMetadata:
-                self.exporter.register_preprocessor(Replay if part is Execute else part)
-
-    def convert(self, student: str, notebooks: Mapping[str, Graded]) -> None:
-        """Errors: NbGraderException, after which ``said`` knows more."""
-        self.graded = notebooks
-        self.said.records.clear()
-        folder = self._format_source(self.coursedir.assignment_id, student)
-        self.assignments = {folder: [os.path.join(folder, f"{name}.ipynb") for name in notebooks]}
-        with contextlib.chdir(self.coursedir.root):
-            self.convert_notebooks()
-
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        BaseConverter.convert_single_notebook(self, notebook_filename)
-
-
-class _Given(Submission):
-    """Gives nbgrader the notebooks and the results that the converter has.
-
-    nbconvert copies a notebook before each step that may change it, and checks it each time that it is read or
-    written. Here it is copied once, and checked once: as it is after the last preprocessor, and but for cells that have
-    been checked in another notebook.
-    """
-
-    def from_notebook_node(  # type: ignore[override]  # text, as NotebookExporter gives it
-        self, nb: NotebookNode, resources: Any = None, **_: Any
-    ) -> tuple[str, Any]:
-        nb, resources = copied(nb), self._init_resources(resources)
-        for part in self._preprocessors:
-            nb, resources = part(nb, resources)
-        self._validate_preprocessor(NotebookNode({**nb, "cells": self._cells.new(nb)}), part)
-        return f"{self._cells.text(nb)}\n", resources
-
-    @cached_property
-    def _cells(self) -> Cells:
-        return Cells()
-
-    def normalised(self, assignment: str, student: str, notebook: str) -> Normalised:
-        converter = self.parent
-        assert isinstance(converter, _Converter)
-        self._current = converter.graded[notebook]
-        return self._current.normalised
-
-    def record(self, steps: Script) -> tuple[str, Record]:
-        """The given result; another where the gradebook has put other cells into the notebook."""
-        if self._ledger.key(steps) == self._current.key:
-            return self._current.key, self._current.record
-        return super().record(steps)

@@ -176,6 +176,29 @@ def test_an_unchanged_class_is_left_as_it_is(room: Any) -> None:
     assert room.rows() == before
 
 
+AGAIN = """
+import shutil, sys
+from autograder.__main__ import main
+assert main(sys.argv[1:]) == 0
+assert "nbconvert" not in sys.modules
+shutil.rmtree(".ledger/written")
+assert main(sys.argv[1:]) == 0
+assert "nbconvert" in sys.modules
+"""
+
+
+def test_a_written_class_waits_for_no_import_of_what_writes(
+    room: Any, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """And what is imported while the gradebook is open writes into that one."""
+    copy = shutil.copytree(room.root, tmp_path / "course", symlinks=True)
+    command = [sys.executable, "-c", AGAIN, "grade", *LIMITS]
+    ran = subprocess.run(command, cwd=copy, env=environment, text=True, capture_output=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "0 graded, 9 unchanged" in ran.stdout
+    assert "9 graded, 0 unchanged" in ran.stdout
+
+
 def run(room: Any, **options: Any) -> list[grade.Row]:
     """Grades in this process."""
     limits = {"cell_seconds": 3.0, "wall_seconds": 20.0}

@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from autograder import grade, gradebook, receipts, schedule, writer
-from autograder.build.release import Said
+from autograder import autograde, grade, gradebook, receipts, schedule, writer
 from autograder.course import Course, settings
 from autograder.ledger import Ledger
 from autograder.record import Record
@@ -131,7 +130,7 @@ def test_the_rows_are_those_of_nbgraders_own_gradebook(
     def by_nbgrader(learner: str, notebooks: dict[str, writer.Graded]) -> None:
         course = Course(config=settings(stock.root))
         course.assignment_id = stock.stem
-        writer._Converter(Said(), coursedir=course, config=course.config).convert(learner, notebooks)
+        autograde.Converter(coursedir=course, config=course.config).convert(learner, notebooks)
 
     real = writer.Writer.write
     monkeypatch.setattr(writer.Writer, "write", write)
@@ -210,14 +209,14 @@ def test_a_timestamp_that_is_none_stops_nobody(room: Any, said: str) -> None:
 
 
 def test_one_that_cannot_be_written_stops_no_other(room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = writer._Converter.write_single_notebook
+    real = autograde.Converter.write_single_notebook
 
     def fails(self: Any, output: str, resources: Any) -> None:
         if resources["nbgrader"]["student"] == "bob":
             raise RuntimeError("no luck")
         real(self, output, resources)
 
-    monkeypatch.setattr(writer._Converter, "write_single_notebook", fails)
+    monkeypatch.setattr(autograde.Converter, "write_single_notebook", fails)
     problems = {row.student: row.problem for row in run(room) if row.problem}
     assert list(problems) == ["bob"]
     assert problems["bob"] == "nbgrader could not write the grade: RuntimeError: no luck"
@@ -252,10 +251,10 @@ KILL_POINTS = [
     (writer.Writer, "prepare", 1, "behind"),
     (Ledger, "put", 2, "before"),
     (Ledger, "put", 2, "behind"),
-    (writer._Plain, "init_assignment", 2, "behind"),
-    (writer._Given, "record", 1, "behind"),
-    (writer._Converter, "write_single_notebook", 3, "behind"),
-    (writer._Converter, "set_permissions", 2, "before"),
+    (autograde._Plain, "init_assignment", 2, "behind"),
+    (autograde._Given, "record", 1, "behind"),
+    (autograde.Converter, "write_single_notebook", 3, "behind"),
+    (autograde.Converter, "set_permissions", 2, "before"),
     # The first two only read.
     (gradebook.Shared, "finish", 3, "before"),
     (gradebook.Shared, "finish", 5, "behind"),
