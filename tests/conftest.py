@@ -147,6 +147,12 @@ def serving(
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     env = ENVIRONMENT | variables
+    # Where JupyterLab finds Node.js it asks it twice for what is needed to build JupyterLab, which takes a second.
+    without = log.parent / f"without-{port}"
+    without.mkdir()
+    for name in ("node", "npm"):
+        (without / name).symlink_to(shutil.which("false") or "false")
+    env["PATH"] = f"{without}{os.pathsep}{env['PATH']}"
     with log.open("w") as said:
         server = (
             warm.command(*command(port), cwd=cwd, env=env, out=said.fileno(), err=said.fileno())

@@ -12,16 +12,23 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    ProxySettings,
+    expect,
+    sync_playwright,
+)
 
-from tests.browser.menus import choose
+from tests.browser.menus import SHOWN, choose
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
 TOKEN = "token"
 SCRATCH = "scratch.ipynb"
-# The notebook whose tab is in front: others stay in the page.
-SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 expect.set_options(timeout=30_000)
 
 
@@ -77,8 +84,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One for all pages, so that JupyterLab's scripts are fetched and compiled once."""
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    """One for all pages, so that scripts are fetched and compiled once. They can ask nobody but this machine."""
+    nobody = ProxySettings(server="http://127.0.0.1:1", bypass="127.0.0.1")
+    opened = browser.new_context(viewport={"width": 1280, "height": 900}, proxy=nobody)
     opened.set_default_timeout(30_000)
     yield opened
     opened.close()
@@ -115,7 +123,7 @@ def lab_page(shared_page: Page, request: pytest.FixtureRequest) -> Iterator[Page
     keep_picture(shared_page, request.node.originalname)
     if request.session.testsfailed > failed:
         shared_page.goto("about:blank")  # nobody knows what the test has left open
-    elif not tab(shared_page, ".lm-mod-current").count():
+    elif SCRATCH not in front(shared_page).inner_text():
         panels = shared_page.locator(".jp-NotebookPanel")
         before = panels.count()
         choose(shared_page, "File", "Close and Shut Down Notebook…")
@@ -124,9 +132,14 @@ def lab_page(shared_page: Page, request: pytest.FixtureRequest) -> Iterator[Page
         expect(shared_page.locator(".jp-Dialog")).to_have_count(0)
 
 
-def tab(page: Page, state: str = "") -> Locator:
-    """The tab of SCRATCH."""
-    return page.locator(f"#jp-main-dock-panel .lm-TabBar-tab{state}", has_text=SCRATCH)
+def tab(page: Page, name: str) -> Locator:
+    """The tab of an open notebook."""
+    return page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text=name)
+
+
+def front(page: Page) -> Locator:
+    """The tab that is in front."""
+    return page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")
 
 
 class Notebook:
@@ -205,6 +218,7 @@ def open_file(lab_page: Page, lab: str, course: Path) -> Callable[[Path, Noteboo
             lab_page.keyboard.press("Enter")
         else:
             lab_page.goto(f"{lab}/lab/workspaces/{path.parent.name}/tree/{path.as_posix()}?token={TOKEN}")
+        expect(front(lab_page)).to_have_text(path.name)
         return Notebook(lab_page, notebook)
 
     return open_
@@ -234,19 +248,22 @@ def show(
 ) -> Callable[..., Locator]:
     """Runs cells of a lesson as one cell, and gives that: `show("01_pooling", "cell-002", "cell-004")`.
 
+    more: what stands below them.
+
     All tests do so in one notebook, because to open it and to start a kernel takes longer than what they then look at.
     A lesson's first cell imports what its others need, so that none is in need of what another test ran.
     """
 
-    def show_(stem: str, *cell_ids: str) -> Locator:
+    def show_(stem: str, *cell_ids: str, more: str = "") -> Locator:
         lesson = nbformat.read(course / "notebooks" / stem / f"{stem}.ipynb", as_version=4)
-        if not tab(lab_page).count():
+        if not tab(lab_page, SCRATCH).count():
             empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()], metadata=lesson.metadata)
             scratch[:] = [open_file(Path("work", request.node.originalname, SCRATCH), empty)]
-        elif not tab(lab_page, ".lm-mod-current").count():
-            tab(lab_page).click()
+        else:
+            tab(lab_page, SCRATCH).click()
+            expect(front(lab_page)).to_have_text(SCRATCH)
         sources = {cell.id: cell.source for cell in lesson.cells}
-        return scratch[0].add_and_run("\n".join(sources[cell_id] for cell_id in cell_ids))
+        return scratch[0].add_and_run("\n".join([*(sources[cell_id] for cell_id in cell_ids), more]))
 
     return show_
 

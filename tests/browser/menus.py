@@ -1,8 +1,11 @@
-"""JupyterLab's menus, as a learner uses them."""
+"""JupyterLab's menus, as a learner uses them, and the notebook that is in front."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Page
+
+# Other notebooks that are open stay in the page.
+SHOWN = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 
 
 def choose(page: Page, menu: str, *entries: str) -> None:

@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.menus import choose
-from tests.browser.test_widgets import only
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -74,25 +73,26 @@ def test_make_lab_opens_lesson_00(lab_page: Page, lab: str, course: Path, screen
     assert faults == []
 
 
+WRONG = """
+def max_pool_loops(x, kernel_size, stride):
+    return x[::stride, ::stride]
+
+check(max_pool_loops)
+"""
+
+
 def test_a_report_is_readable_in_light_and_dark(
-    open_notebook: Callable, lab_page: Page, screenshot: Callable[[str], None]
+    show: Callable, lab_page: Page, screenshot: Callable[[str], None]
 ) -> None:
-    notebook = open_notebook(
-        "01_pooling", only("cell-002", "max-pool-loops", "check-max-pool-loops", "max-pool", "check-max-pool")
-    )
-    notebook.run("cell-002")
-    notebook.replace_starter("max-pool-loops", "return x[::stride, ::stride]")
-    notebook.run("max-pool-loops")
-    wrong = notebook.run("check-max-pool-loops").locator(".down-and-up-report")
+    wrong = show("01_pooling", "cell-002", more=WRONG).locator(".down-and-up-report")
     expect(wrong).to_have_attribute("data-face", "wrong")
-    notebook.run("max-pool")
-    waiting = notebook.run("check-max-pool").locator(".down-and-up-report")
+    waiting = show("01_pooling", "cell-002", "max-pool", "check-max-pool").locator(".down-and-up-report")
     expect(waiting).to_have_attribute("data-face", "not attempted")
 
     for theme in ("Dark", "Light"):
         choose(lab_page, "Settings", "Theme", f"JupyterLab {theme}")
         expect(lab_page.locator("body")).to_have_attribute("data-jp-theme-name", f"JupyterLab {theme}")
-        notebook.cell("check-max-pool-loops")
+        wrong.scroll_into_view_if_needed()
         screenshot(theme.lower())
         for report in (wrong, waiting):
             found = contrasts(report)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from course_lib import exercises
+from tests.browser.menus import SHOWN
 from tests.browser.test_widgets import only
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -18,8 +19,24 @@ WINDOWS = "windows = x.unfold(0, kernel_size, stride).unfold(1, kernel_size, str
 LARGEST = "return windows.amax((-1, -2))"
 
 
-def test_a_solution_is_typed_and_checked(open_notebook: Callable, screenshot: Callable[[str], None]) -> None:
+def validate(page: Page) -> str:
+    """Presses nbgrader's button, reads its dialog, and closes it; what it said."""
+    page.locator(SHOWN).get_by_role("button", name="Validate").click()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_be_visible(timeout=60_000)
+    said = dialog.inner_text()
+    dialog.get_by_role("button", name="Ok").click()
+    expect(dialog).to_have_count(0)
+    return said
+
+
+def test_a_solution_is_typed_checked_and_validated(
+    open_notebook: Callable, lab_page: Page, screenshot: Callable[[str], None]
+) -> None:
     notebook = open_notebook("01_pooling", only(*CELLS))
+    said = validate(lab_page)
+    assert said.count("The following cell failed") == 1
+    assert "check(max_pool_loops)" in said
     notebook.run("cell-002")
     untouched = notebook.run("check-max-pool-loops")
     expect(untouched).to_contain_text("NameError")
@@ -28,7 +45,9 @@ def test_a_solution_is_typed_and_checked(open_notebook: Callable, screenshot: Ca
     expect(report).to_have_attribute("data-face", "not attempted")
     screenshot("waiting")
 
+    # What is typed counts at once: the button saves the notebook first.
     notebook.replace_starter("max-pool-loops", WINDOWS, LARGEST)
+    assert "Success! Your notebook passes all the tests." in validate(lab_page)
     notebook.run("max-pool-loops")
     check = notebook.run("check-max-pool-loops")
     expect(check.locator(".down-and-up-report")).to_contain_text("max_pool_loops is right: 3 of 3 points")
@@ -41,25 +60,3 @@ def test_a_solution_is_typed_and_checked(open_notebook: Callable, screenshot: Ca
     slips = {slip.name: slip.sentence for slip in exercises.find("max_pool_loops").misconceptions}
     expect(check.locator(".down-and-up-report")).to_contain_text(slips["the search starts at 0"])
     expect(check.locator(".jp-OutputArea-executeResult")).to_have_text(re.compile(r"2\.0$"))
-
-
-def validate(page: Page) -> str:
-    """Presses nbgrader's button, reads its dialog, and closes it; what it said."""
-    page.get_by_role("button", name="Validate").click()
-    dialog = page.locator(".jp-Dialog")
-    expect(dialog).to_be_visible(timeout=60_000)
-    said = dialog.inner_text()
-    dialog.get_by_role("button", name="Ok").click()
-    expect(dialog).to_have_count(0)
-    return said
-
-
-def test_validate_names_what_is_open_and_praises_what_is_solved(open_notebook: Callable, lab_page: Page) -> None:
-    notebook = open_notebook("01_pooling", only(*CELLS))
-    said = validate(lab_page)
-    assert said.count("The following cell failed") == 1
-    assert "check(max_pool_loops)" in said
-
-    # What is typed counts at once: the button saves the notebook first.
-    notebook.replace_starter("max-pool-loops", WINDOWS, LARGEST)
-    assert "Success! Your notebook passes all the tests." in validate(lab_page)

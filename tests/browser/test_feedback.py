@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.xdist_group("feedback")
-# One worker runs this file, because its tests look at one graded class. Each way to run something, with its own mark.
+pytestmark = pytest.mark.xdist_group("browser")
+# Each way to run something, with its own mark.
 MARKDOWN = """
 ## Notes <script>window.ran = "script in a text"</script>
 
@@ -63,49 +62,36 @@ def feedback(room: Any) -> Path:
     return room.root / "feedback" / NAME / room.stem / f"{room.stem}.html"
 
 
-@pytest.fixture
-def offline(page: Page) -> Page:
-    """A page that can ask nobody but this machine."""
-
-    def answer(route: Route) -> None:
-        local = urlsplit(route.request.url).hostname in (None, "", "127.0.0.1")
-        route.continue_() if local else route.abort()
-
-    page.route("**/*", answer)
-    page.on("dialog", lambda dialog: dialog.dismiss())
-    return page
-
-
 def nothing_ran(page: Page) -> bool:
     page.wait_for_timeout(500)
     return page.evaluate("window.ran === undefined")
 
 
-def test_nothing_runs_in_the_feedback_and_all_of_it_can_be_read(room: Any, offline: Page) -> None:
-    offline.goto(feedback(room).as_uri(), wait_until="domcontentloaded")
-    assert nothing_ran(offline)
-    for link in offline.get_by_text("My sources").all() + offline.get_by_text("mine", exact=True).all():
+def test_nothing_runs_in_the_feedback_and_all_of_it_can_be_read(room: Any, page: Page) -> None:
+    page.goto(feedback(room).as_uri(), wait_until="domcontentloaded")
+    assert nothing_ran(page)
+    for link in page.get_by_text("My sources").all() + page.get_by_text("mine", exact=True).all():
         link.click()
-    assert nothing_ran(offline)
-    expect(offline.get_by_role("heading", name="Notes")).to_be_visible()
-    expect(offline.get_by_text('window.ran = "script in a text"').first).to_be_visible()
-    expect(offline.locator("table code", has_text="<b>")).to_be_visible()
-    expect(offline.get_by_text("claims to be graded")).to_be_visible()
+    assert nothing_ran(page)
+    expect(page.get_by_role("heading", name="Notes")).to_be_visible()
+    expect(page.get_by_text('window.ran = "script in a text"').first).to_be_visible()
+    expect(page.locator("table code", has_text="<b>")).to_be_visible()
+    expect(page.get_by_text("claims to be graded")).to_be_visible()
 
 
-def test_a_report_keeps_its_looks(room: Any, offline: Page) -> None:
-    offline.goto(feedback(room).as_uri(), wait_until="domcontentloaded")
-    report = offline.locator("[data-face='raised']").first
+def test_a_report_keeps_its_looks(room: Any, page: Page) -> None:
+    page.goto(feedback(room).as_uri(), wait_until="domcontentloaded")
+    report = page.locator("[data-face='raised']").first
     expect(report).to_have_css("border-left-color", "rgb(204, 121, 167)")
     expect(report).to_contain_text("<img src=x onerror=")
 
 
-def test_the_same_page_without_our_filter_does_run(room: Any, offline: Page, nbgrader: Callable[..., str]) -> None:
+def test_the_same_page_without_our_filter_does_run(room: Any, page: Page, nbgrader: Callable[..., str]) -> None:
     """So the tests above can fail."""
     filtered = feedback(room).read_bytes()
     nbgrader(room.root, "generate_feedback", room.stem, "--force", DOWN_AND_UP_GRADER="stock")
-    offline.goto(feedback(room).as_uri(), wait_until="domcontentloaded")
-    ran = not nothing_ran(offline)
+    page.goto(feedback(room).as_uri(), wait_until="domcontentloaded")
+    ran = not nothing_ran(page)
     feedback(room).write_bytes(filtered)
     assert ran
 
@@ -123,18 +109,18 @@ def formgrader(
         yield f"{address}/formgrader/{{}}?token=token"
 
 
-def test_nothing_runs_where_the_instructor_reads_the_submission(room: Any, formgrader: str, offline: Page) -> None:
+def test_nothing_runs_where_the_instructor_reads_the_submission(room: Any, formgrader: str, page: Page) -> None:
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{room.root}/gradebook.db", "down_and_up") as book:
         name = book.find_submission_notebook(room.stem, room.stem, NAME).id
-    offline.goto(formgrader.format(f"submissions/{name}"), wait_until="domcontentloaded")
-    expect(offline.get_by_role("heading", name="Notes")).to_be_visible()
-    assert nothing_ran(offline)
-    expect(offline.locator("[data-face='raised']").first).to_be_visible()
+    page.goto(formgrader.format(f"submissions/{name}"), wait_until="domcontentloaded")
+    expect(page.get_by_role("heading", name="Notes")).to_be_visible()
+    assert nothing_ran(page)
+    expect(page.locator("[data-face='raised']").first).to_be_visible()
 
 
-def test_nothing_runs_in_formgraders_lists(formgrader: str, offline: Page) -> None:
+def test_nothing_runs_in_formgraders_lists(formgrader: str, page: Page) -> None:
     for view in ("manage_submissions/00_start_here", "manage_students", "gradebook"):
-        offline.goto(formgrader.format(view), wait_until="load")
-        assert nothing_ran(offline), view
+        page.goto(formgrader.format(view), wait_until="load")
+        assert nothing_ran(page), view

@@ -18,7 +18,6 @@ def test_the_memory_ledger(show: Callable, screenshot: Callable[[str], None]) ->
     expect(spoken(ledger)).to_contain_text("Alive at most, while a step runs: 4 maps.")
     ledger.get_by_label("the code holds the batch norm's output").check()
     expect(spoken(ledger)).to_contain_text("Alive after the forward pass: 4.75 maps.")
-    screenshot("held")
     ledger.get_by_label("ReLU in place").check()
     expect(spoken(ledger)).to_contain_text("Alive after the forward pass: 3.75 maps.")
     expect(spoken(ledger)).to_contain_text("bn → relu 1 map, kept by relu and pool")

@@ -37,7 +37,7 @@ def move(cell: Locator, name: str, key: str) -> None:
     slider.locator(".noUi-handle").press(key)
 
 
-def test_the_stepper_moves_by_slider_buttons_and_by_itself(show: Callable, screenshot: Callable[[str], None]) -> None:
+def test_the_stepper_moves_by_slider_buttons_and_by_itself(show: Callable) -> None:
     stepper = show("01_pooling", "cell-002", "cell-004")
     expect(spoken(stepper)).to_have_text("Step 1 of 4: output[0, 0] = max(3, 1, 5, 9) = 9.")
     first = picture(stepper)
@@ -51,7 +51,6 @@ def test_the_stepper_moves_by_slider_buttons_and_by_itself(show: Callable, scree
     expect(spoken(stepper)).to_contain_text("Step 3 of 4")
     third = picture(stepper)
     assert third not in (first, second)
-    screenshot("third")
 
     stepper.get_by_role("button", name="previous").click()
     expect(spoken(stepper)).to_contain_text("Step 2 of 4")
@@ -122,11 +121,10 @@ def test_the_bins_follow_both_sliders(show: Callable) -> None:
     assert picture(explorer) != before
 
 
-def test_channels_become_phases_in_either_order(show: Callable, screenshot: Callable[[str], None]) -> None:
+def test_channels_become_phases_in_either_order(show: Callable) -> None:
     explorer = show("09_pixel_shuffle", "cell-002", "cell-008")
     expect(spoken(explorer)).to_contain_text("Channel 5 goes to output channel 1, row 0 and column 1 of every block.")
     before = picture(explorer)
-    screenshot("torch")
     explorer.get_by_role("combobox").select_option("DCR, TensorFlow")
     expect(spoken(explorer)).to_contain_text("Channel 5 goes to output channel 1, row 1 and column 0 of every block.")
     move(explorer, "upscale_factor", "ArrowRight")
