@@ -11,7 +11,7 @@ from torch import Tensor
 from course_lib import geometry
 from course_lib.functional._extremum import max_pool, min_pool
 from course_lib.functional._folds import SUM, fold_all, spread_all
-from course_lib.functional._linear import apply
+from course_lib.functional._linear import apply_slices
 from course_lib.functional._windows import (
     FLOATS,
     Axis,
@@ -77,10 +77,10 @@ def average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int |
         x = x.float()
     counts = divisor if divisor is not None else _counts(windows, count_include_pad, x)
     if not dtype.is_floating_point:
-        return torch.div(apply(WindowSum(windows.axes), x), counts, rounding_mode="trunc")
+        return torch.div(apply_slices(WindowSum(windows.axes), x), counts, rounding_mode="trunc")
     if isinstance(counts, int):
-        return apply(WindowSum(windows.axes, counts), x).to(dtype)
-    return (apply(WindowSum(windows.axes), x) / counts).to(dtype)
+        return apply_slices(WindowSum(windows.axes, counts), x).to(dtype)
+    return (apply_slices(WindowSum(windows.axes), x) / counts).to(dtype)
 
 
 def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tensor:

@@ -10,6 +10,7 @@ written in one order, x's axes before the spatial ones, then the taps of each ax
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -55,8 +56,7 @@ def put_back(columns: Tensor, axes: Sequence[Axis]) -> Tensor:
 def _looked_up(x: Tensor, axes: Sequence[Axis]) -> Tensor:
     """`gather` as one view: every window of the padded input, every dilation-th position of each."""
     spans = [axis.dilation * (axis.kernel_size - 1) + 1 for axis in axes]
-    ends = [(a.out - 1) * a.stride + span - a.size - a.padding for a, span in zip(axes, spans, strict=True)]
-    padded = pad(x, [width for axis, end in zip(axes, ends, strict=True) for width in (end, axis.padding)][::-1])
+    padded = pad(x, [width for axis in axes for width in (axis.behind(), axis.padding)][::-1])
     n, first = len(axes), x.dim() - len(axes)
     for at, (axis, span) in enumerate(zip(axes, spans, strict=True)):
         padded = padded.unfold(first + at, span, axis.stride)
@@ -72,12 +72,12 @@ def _collected(columns: Tensor, axes: Sequence[Axis]) -> Tensor:
         taps = columns.unbind(-2 * len(axes) + at)
         phases = []
         for phase in range(axis.stride):
-            total = axis.resized(taps[0], length).zero_()
+            parts = []
             for number, tap in enumerate(taps):
                 shift, rest = divmod(phase + axis.padding - number * axis.dilation, axis.stride)
                 if rest == 0 and -length < shift < axis.out:
-                    total = total + pad(tap, [*(0, 0) * behind, -shift, length + shift - axis.out])
-            phases.append(total)
+                    parts.append(pad(tap, [*(0, 0) * behind, -shift, length + shift - axis.out]))
+            phases.append(reduce(torch.add, parts) if parts else axis.resized(taps[0], length).zero_())
         columns = torch.stack(phases, axis.dim).flatten(axis.dim - 1, axis.dim).narrow(axis.dim, 0, axis.size)
     return columns
 

@@ -8,6 +8,7 @@ first axis to the last, so that what lies between two axes stays in the cache an
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -85,6 +86,9 @@ def fold(x: Tensor, axis: Axis, op: Fold, out: Tensor | None = None) -> Tensor:
         for number, part in enumerate(parts):
             y.narrow(axis.dim, number, 1).copy_(part)
         return y
+    if torch.compiler.is_compiling():  # a sum of slices is one loop to it; what is written into slices is many
+        y = functools.reduce(op.pair, axis.slices(axis.with_padding(x, op.nothing(x.dtype))))
+        return y if axis.kernel_size > 1 else y.clone()
     taps = [(outputs, axis.part(x, inputs)) for _, outputs, inputs in axis.taps()]
     whole = [tap for outputs, tap in taps if outputs == slice(0, axis.out)]
     if len(whole) > 1:
@@ -126,9 +130,13 @@ def _spread_all(g: Tensor, axes: Sequence[Axis], divisor: int) -> Tensor:
 def spread(g: Tensor, axis: Axis, out: Tensor | None = None) -> Tensor:
     """Add each output's value to every position that its window reads: the transpose of `fold` with a sum."""
     k, tiling = axis.kernel_size, axis.is_tiling()
+    if torch.compiler.is_compiling() and not tiling and axis.stride > 1:
+        g, axis = _with_gaps(g, axis)
     if axis.stride == 1 and not tiling:  # each position adds up the outputs around it: windows again
         padding = axis.dilation * (k - 1) - axis.padding
         return fold(g, Axis(axis.dim, axis.out, axis.size, k, 1, padding, axis.dilation), SUM, out)
+    if torch.compiler.is_compiling():
+        return g.repeat_interleave(k, axis.dim)
     x = axis.resized(g, axis.size) if out is None else out
     if tiling and axis.dim < -1:
         dim = g.dim() + axis.dim
@@ -141,6 +149,15 @@ def spread(g: Tensor, axis: Axis, out: Tensor | None = None) -> Tensor:
         for _, outputs, inputs in axis.taps():
             axis.part(x, inputs).add_(axis.part(g, outputs))
     return x
+
+
+def _with_gaps(g: Tensor, axis: Axis) -> tuple[Tensor, Axis]:
+    """Windows that lie a stride apart, as windows at every position: those between have the value 0."""
+    dim = g.dim() + axis.dim
+    apart = torch.constant_pad_nd(g.unsqueeze(dim + 1), [*(0, 0) * (-1 - axis.dim), 0, axis.stride - 1])
+    return apart.flatten(dim, dim + 1), Axis(
+        axis.dim, axis.size, axis.out * axis.stride, axis.kernel_size, 1, axis.padding, axis.dilation
+    )
 
 
 def shapes_between(shape: Sequence[int], axes: Sequence[Axis], back: bool = False) -> list[list[int]]:

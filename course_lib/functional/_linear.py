@@ -26,6 +26,13 @@ def apply(linear: LinearMap, x: Tensor, transpose: bool = False) -> Tensor:
     return (_Apply if torch.compiler.is_compiling() else _DualApply).apply(x, linear, transpose)
 
 
+def apply_slices(linear: LinearMap, x: Tensor, transpose: bool = False) -> Tensor:
+    """The same for a map that is made of slices and sums alone: torch.compile finds the gradient of those itself."""
+    if torch.compiler.is_compiling():
+        return linear.transpose(x) if transpose else linear.forward(x)
+    return apply(linear, x, transpose)
+
+
 class _Apply(torch.autograd.Function):
     generate_vmap_rule = True
 

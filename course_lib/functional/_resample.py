@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,11 +34,8 @@ class Plan:
 
 
 def resample(x: Tensor, axes: tuple[Axis, ...]) -> Tensor:
-    """Apply each axis' matrix. The result is a new tensor in the input's memory format."""
-    if not torch.compiler.is_compiling():
-        return _DualResample.apply(x, Plan(axes), False)
-    axes = tuple(replace(axis, size=plain(axis.size), out=plain(axis.out)) for axis in axes)
-    return _Resample.apply(x, Plan(axes), False)
+    """Apply each axis' matrix, of plain numbers. The result is a new tensor in the input's memory format."""
+    return (_Resample if torch.compiler.is_compiling() else _DualResample).apply(x, Plan(axes), False)
 
 
 def plain(value: Any) -> Any:

@@ -47,9 +47,10 @@ class Axis:
 
     def read(self, tap: int, *tensors: Tensor) -> list[Tensor]:
         """What every output reads at a tap: where that lies outside of the input, its window's nearest entry inside."""
-        for number, outputs, inputs in self.taps():
-            if number == tap and outputs == slice(0, self.out):
-                return [self.part(x, inputs) for x in tensors]
+        first = tap * self.dilation - self.padding
+        last = first + (self.out - 1) * self.stride
+        if first >= 0 and last < self.size:
+            return [self.part(x, slice(first, last + 1, self.stride)) for x in tensors]
         at = self.nearest(tap, tensors[0].device)
         return [x.index_select(self.dim, at) for x in tensors]
 
@@ -94,12 +95,29 @@ class Axis:
 
     def with_border(self, x: Tensor) -> tuple[Tensor, Axis]:
         """`x` with its border repeated as far as windows hang over it, and the same windows over that."""
-        before, behind = self.padding, self.starts()[-1] + self.kernel_size - self.size
+        before, behind = self.padding, self.behind()
         if self.dilation > 1 or before <= 0 and behind <= 0:
             return x, self
         first, last = self.part(x, slice(0, 1)), self.part(x, slice(self.size - 1, self.size))
         x = torch.cat([first] * before + [x] + [last] * behind, self.dim)
-        return x, replace(self, size=x.shape[self.dim], padding=0)
+        return x, Axis(self.dim, x.shape[self.dim], self.out, self.kernel_size, self.stride, 0, 1)
+
+    def behind(self) -> int:
+        """By how much the last window hangs over the right end; below 0 if it ends before."""
+        return (self.out - 1) * self.stride - self.padding + self.dilation * (self.kernel_size - 1) + 1 - self.size
+
+    def with_padding(self, x: Tensor, value: float) -> Tensor:
+        """`x` with `value` wherever windows lie outside of it."""
+        behind = self.behind()
+        if self.padding == 0 and behind <= 0:
+            return x
+        return torch.constant_pad_nd(x, [*(0, 0) * (-1 - self.dim), self.padding, behind], value)
+
+    def slices(self, padded: Tensor) -> list[Tensor]:
+        """What all windows read at each tap, of an input that has its padding."""
+        length = (self.out - 1) * self.stride + 1
+        starts = range(0, self.dilation * self.kernel_size, self.dilation)
+        return [self.part(padded, slice(start, start + length, self.stride)) for start in starts]
 
     def part(self, x: Tensor, positions: slice) -> Tensor:
         """The view of `x` at some positions of this axis."""

@@ -5,6 +5,7 @@ R. Zhang, "Making Convolutional Networks Shift-Invariant Again" (ICML 2019).
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import torch
 
 from course_lib import geometry
 from course_lib.functional._folds import in_memory_order
-from course_lib.functional._linear import apply
+from course_lib.functional._linear import apply_slices
 from course_lib.functional._windows import FLOATS, SHAPES, Axis, check_dtype, check_tensor
 
 Ints = int | Sequence[int]
@@ -74,7 +75,7 @@ def _blur(name: str, n: int, input: torch.Tensor, kernel_size, stride) -> torch.
         for dim, (k, s) in enumerate(zip(kernel, strides, strict=True), start=-n)
     )
     x = input.float() if input.dtype in FLOATS[:2] else input
-    return apply(Blur(axes), x).to(input.dtype)
+    return apply_slices(Blur(axes), x).to(input.dtype)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Blur:
 
 def _blurred(x: torch.Tensor, axes: tuple[Axis, ...]) -> torch.Tensor:
     for axis in axes:
+        if torch.compiler.is_compiling():  # which makes one loop of a sum, and many of what is written into slices
+            x, bordered = axis.with_border(x)
+            taps = zip(_weights(axis), bordered.slices(x), strict=True)
+            x = functools.reduce(torch.add, [weight * tap for weight, tap in taps])
+            continue
         y = axis.resized(x, axis.out).zero_()
         for weight, outputs, inputs in _reads(axis):
             axis.part(y, outputs).add_(axis.part(x, inputs), alpha=weight)
@@ -110,11 +116,17 @@ def _blurred_back(y: torch.Tensor, axes: tuple[Axis, ...]) -> torch.Tensor:
     return y
 
 
+def _weights(axis: Axis) -> list[float]:
+    """Binomial coefficients over their sum."""
+    last = axis.kernel_size - 1
+    return [math.comb(last, tap) / 2**last for tap in range(axis.kernel_size)]
+
+
 def _reads(axis: Axis) -> Iterator[tuple[float, slice, slice]]:
     """For each tap its weight, some outputs, and what it reads for them; past the border the border's value."""
-    k, s, last = axis.kernel_size, axis.stride, axis.size - 1
-    for tap in range(k):
-        weight, offset = math.comb(k - 1, tap) / 2 ** (k - 1), tap - axis.padding
+    s, last = axis.stride, axis.size - 1
+    for tap, weight in enumerate(_weights(axis)):
+        offset = tap - axis.padding
         before = min(axis.out, max(0, -(offset // s)))  # outputs for which i·stride + offset lies left of 0
         inside = min(axis.out, max(before, (last - offset) // s + 1))
         if before:

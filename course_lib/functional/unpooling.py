@@ -17,7 +17,7 @@ import torch
 
 from course_lib import geometry
 from course_lib.functional._average import WindowSum
-from course_lib.functional._linear import apply
+from course_lib.functional._linear import apply_slices
 from course_lib.functional._resample import resample
 from course_lib.functional._taps import Axis as Resized
 from course_lib.functional._windows import FLOATS, SHAPES, Axis, check_dtype, check_tensor, is_channels_last
@@ -214,13 +214,14 @@ def _avg_unpool(name, n, input, kernel_size, stride, padding, output_size, conve
     bounds = [(size, size + step - 1) for size, step in zip(least, s, strict=True)]
     sizes = _sizes(name, n, output_size, least, bounds)
     axes = tuple(Axis(dim, sizes[dim], input.shape[dim], k[dim], s[dim], p[dim], dilation=1) for dim in range(-n, 0))
-    if all(axis.is_tiling() for axis in axes):  # each window is one larger pixel, and nothing has to be added
+    # Each window is one larger pixel, and nothing has to be added. (torch.compile would be given a table for it.)
+    if all(axis.is_tiling() for axis in axes) and not torch.compiler.is_compiling():
         larger = tuple(Resized(axis.dim, axis.out, axis.size, "area") for axis in axes)
         x = input.contiguous() if n == 3 else input  # in 3-D torch's averages have no channels_last
         return resample(x / math.prod(k) if convention == "adjoint" else x, larger)
     x = input.float() if input.dtype in FLOATS[:2] else input
     x = x / math.prod(k) if convention == "adjoint" else x
-    return apply(WindowSum(axes), x, transpose=True).to(input.dtype)
+    return apply_slices(WindowSum(axes), x, transpose=True).to(input.dtype)
 
 
 def _check_axes(name: str, n: int, input: torch.Tensor, kind: type[Exception]) -> None:

@@ -30,13 +30,13 @@ def _calls() -> dict[str, tuple[tuple[int, ...], dict]]:
     calls: dict[str, tuple[tuple[int, ...], dict]] = {
         "batch_norm": (IMAGE, {"running_mean": numbers(4), "running_var": numbers(4).abs()}),
         "channel_shuffle": (IMAGE, {"groups": 2}),
-        "fold": ((2, 8, 16), {"output_size": 8, "kernel_size": 2, "stride": 2}),
-        "interpolate": (IMAGE, {"size": (5, 11), "mode": "bilinear"}),
+        "fold": ((2, 12, 8), {"output_size": (4, 5), "kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0)}),
+        "interpolate": (IMAGE, {"size": (4, 9), "mode": "bilinear", "antialias": True}),
         "pixel_shuffle": (IMAGE, {"upscale_factor": 2}),
         "pixel_unshuffle": (IMAGE, {"downscale_factor": 2}),
         "relu": (IMAGE, {}),
-        "spatial_pyramid_pool": (IMAGE, {}),
-        "unfold": (IMAGE, {"kernel_size": 3, "padding": 1}),
+        "spatial_pyramid_pool": (IMAGE, {"output_sizes": (2, 1)}),
+        "unfold": (IMAGE, {"kernel_size": 2, "padding": 1, "stride": (1, 2)}),
         "upsample": (IMAGE, {"scale_factor": 2}),
         "upsample_bilinear": (IMAGE, {"scale_factor": 2}),
         "upsample_nearest": (IMAGE, {"scale_factor": 2}),
@@ -56,7 +56,7 @@ def _calls() -> dict[str, tuple[tuple[int, ...], dict]]:
             calls[f"adaptive_{kind}_pool{n}d"] = shape, {"output_size": (1, 3, 2)[n - 1]}  # all, sharing, dividing
         calls[f"min_pool{n}d"] = shape, windows[n]
         calls[f"lp_pool{n}d"] = shape, {"norm_type": 2, "kernel_size": 2, "stride": (None, 1, 2)[n - 1]}
-        calls[f"blur_pool{n}d"] = shape, {"kernel_size": 2 + n}
+        calls[f"blur_pool{n}d"] = shape, {"kernel_size": (3, 4, 2)[n - 1]}
         calls[f"avg_unpool{n}d"] = shape, {"kernel_size": 2, **unpooling[n]}
         places = torch.arange(torch.Size(half).numel()).reshape(half).expand(2, 4, *half).contiguous()
         calls[f"max_unpool{n}d"] = (2, 4, *half), {"indices": places, "kernel_size": 2, "output_size": whole}
@@ -106,8 +106,8 @@ def test_vmap_is_a_loop(name):
     torch.testing.assert_close(together, one_by_one)
 
 
-# One of each family also meets symbols for its sizes, and another size after the first. Sizes that are equal would get
-# one symbol, and the other size a graph of its own. interpolate does so in test_interpolation_gradients.py.
+# One of each family also meets symbols for its first and last size, and other sizes after the first. interpolate does
+# so in test_interpolation_gradients.py.
 DYNAMIC = (
     *("adaptive_avg_pool1d", "avg_pool1d", "avg_unpool2d", "batch_norm", "blur_pool1d", "conv1d", "conv_transpose1d"),
     *("max_pool1d", "pixel_shuffle", "relu", "unfold"),
@@ -119,12 +119,25 @@ DYNAMIC = (
 def test_torch_compile_takes_it_whole_with_its_gradient(name):
     torch.compiler.reset()
     shape, arguments = CALLS[name]
-    dynamic = name in DYNAMIC
-    shapes = [shape, (shape[0] + 1, *shape[1:-1], shape[-1] + 2)] if dynamic else [shape]
-    compiled = torch.compile(lambda x: run(name, x, arguments), fullgraph=True, dynamic=dynamic, backend="aot_eager")
+    shapes = [shape, (shape[0] + 1, *shape[1:-1], shape[-1] + 2)] if name in DYNAMIC else [shape]
+    compiled = torch.compile(lambda x: run(name, x, arguments), fullgraph=True, backend="aot_eager")
+
+    def with_symbols(x):
+        if name in DYNAMIC:
+            torch._dynamo.maybe_mark_dynamic(x, [0, x.dim() - 1])
+        return compiled(x)
+
     for shape in shapes:
         x = numbers(*shape).abs()
-        torch.testing.assert_close(with_gradient(compiled, x), with_gradient(lambda x: run(name, x, arguments), x))
+        torch.testing.assert_close(with_gradient(with_symbols, x), with_gradient(lambda x: run(name, x, arguments), x))
+
+
+def test_torch_compile_takes_arguments_that_are_not_fixed():
+    torch.compiler.reset()
+    compiled = torch.compile(CF.max_pool1d, fullgraph=True, dynamic=True, backend="aot_eager")
+    x = -numbers(*SIGNAL).abs()
+    for stride in (2, 3):
+        assert torch.equal(compiled(x, 3, stride, 1, 2), CF.max_pool1d(x, 3, stride, 1, 2))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA")

@@ -183,18 +183,6 @@ def test_derivatives_of_every_kind(name, law):
     assert torch.autograd.gradgradcheck(lambda x: getattr(CF, name)(x, *arguments).sin(), leaf, fast_mode=True)
 
 
-def test_torch_compile_takes_it_whole():
-    torch.compiler.reset()
-    x = whole(2, 3, 6, 5).requires_grad_()
-    law = (3, 1, 1, 2)
-    compiled = torch.compile(
-        lambda x: CF.fold(CF.unfold(x, *law), (6, 5), *law).square(), fullgraph=True, backend="aot_eager"
-    )
-    expected = F.fold(F.unfold(x, *law), (6, 5), *law).square()
-    torch.testing.assert_close(compiled(x), expected)
-    torch.testing.assert_close(torch.autograd.grad(compiled(x).sum(), x), torch.autograd.grad(expected.sum(), x))
-
-
 def test_names_order_and_defaults_are_torchs():
     for name in ("unfold", "fold"):
         ours, theirs = (
