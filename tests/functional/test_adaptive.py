@@ -115,8 +115,8 @@ GRID = [
     (n, sizes, out)
     for n, shapes, outs in (
         (1, [(1,), (7,), (12,), (31,)], [(o,) for o in range(1, 9)]),
-        (2, [(7, 10), (13, 5), (1, 8), (6, 6)], list(itertools.product((1, 2, 3, 5, 7), (1, 2, 4, 9)))),
-        (3, [(5, 3, 4), (2, 6, 5)], list(itertools.product((1, 2, 4), repeat=3))),
+        (2, [(7, 10), (1, 8), (6, 6)], list(itertools.product((1, 2, 3, 5, 7), (1, 2, 4, 9)))),
+        (3, [(5, 3, 4)], list(itertools.product((1, 2, 4), repeat=3))),
     )
     for sizes, out in itertools.product(shapes, outs)
 ]
@@ -159,7 +159,7 @@ def test_each_dtype_is_taken_or_refused_as_by_torch(name, dtype, device):
             same(getattr(CF, name)(x, size), expected)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(data=st.data(), name=st.sampled_from(NAMES), seed=st.integers(0, 99))
 def test_any_arguments_give_torchs_answer_or_torchs_kind_of_refusal(data, name, seed):
     n = axes(name)

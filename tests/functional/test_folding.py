@@ -106,7 +106,7 @@ def one_or_each(low: int, high: int):
     return st.integers(low, high) | st.tuples(st.integers(low, high), st.integers(low, high))
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     law=st.tuples(one_or_each(0, 4), one_or_each(0, 3), one_or_each(-1, 2), one_or_each(0, 3)),
     size=st.tuples(st.integers(0, 7), st.integers(1, 7)),

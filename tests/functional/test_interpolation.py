@@ -199,7 +199,7 @@ def test_what_torch_gets_wrong_is_right_here():
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.uint8])
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_seeded_grids_against_torch(n, dtype, device):
-    sizes = {1: [(9,), (100,)], 2: [(7, 10), (16, 16), (70, 20)], 3: [(3, 4, 5)]}[n]
+    sizes = {1: [(9,), (100,)], 2: [(7, 10), (16, 16), (70, 6)], 3: [(3, 4, 5)]}[n]
     targets = [{"scale_factor": 2}, {"scale_factor": 4}, {"scale_factor": 0.5}, {"scale_factor": 1.7}, {"size": 11}]
     compared = 0
     for size, channels, target, mode, last in itertools.product(sizes, (3, 17), targets, MODES[n], (False, True)):
@@ -248,10 +248,10 @@ DTYPES = st.sampled_from([torch.float32, torch.float32, torch.float64, torch.flo
 LAYOUTS = st.sampled_from(["contiguous", "channels_last", "strided"])
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(data=st.data(), n=st.integers(1, 3), seed=st.integers(0, 99))
 def test_any_arguments_give_torchs_answer(data, n, seed):
-    """Some thousands of calls: every mode and flag at each size, dtype and memory format drawn."""
+    """A thousand calls and more: every mode and flag at each size, dtype and memory format drawn."""
     sizes, target = data.draw(SIZES[n]), data.draw(TARGETS[n])
     batch, dtype, layout = data.draw(BATCHES), data.draw(DTYPES), data.draw(LAYOUTS)
     x = grid((*batch, *sizes), seed, dtype)

@@ -82,7 +82,7 @@ def test_gradients_against_torch(call, channels_last, dtype, device):
     torch.testing.assert_close(ours, theirs, **({"rtol": 3e-2, "atol": 3e-2} if half else {}))
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data(), n=st.integers(1, 3))
 def test_any_sizes_have_torchs_gradient(data, n):
     most = {1: 90, 2: 40, 3: 8}[n]

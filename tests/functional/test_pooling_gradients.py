@@ -157,7 +157,7 @@ def one_or_each(n: int, low: int, high: int):
     return st.integers(low, high) | st.tuples(*[st.integers(low, high)] * n)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(data=st.data(), n=st.integers(1, 3), seed=st.integers(0, 99))
 def test_any_arguments_have_torchs_gradient(data, n, seed):
     def drawn(low, high):

@@ -52,7 +52,7 @@ def gradient(pool, x: torch.Tensor, arguments: tuple) -> tuple[torch.Tensor, tor
     return y.detach(), torch.autograd.grad(y, x, torch.arange(1.0, 1 + y.numel()).reshape(y.shape))[0]
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=125, deadline=None, derandomize=True)
 @given(seed=seeds, name=st.sampled_from(NAMES), piece=st.sampled_from([1, 7, 60, 300]))
 def test_piece_by_piece_gives_what_the_whole_gives(seed, name, piece):
     x, arguments = drawn(random.Random(seed), name)
@@ -66,7 +66,7 @@ def test_piece_by_piece_gives_what_the_whole_gives(seed, name, piece):
         assert one.stride() == other.stride()
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=125, deadline=None, derandomize=True)
 @given(seed=seeds, name=st.sampled_from([name for name in NAMES if "max" in name]), piece=st.sampled_from([5, 2**19]))
 def test_values_indices_and_gradients_of_maxima_are_torchs(seed, name, piece):
     x, arguments = drawn(random.Random(seed), name)
@@ -81,7 +81,7 @@ def test_values_indices_and_gradients_of_maxima_are_torchs(seed, name, piece):
             torch.testing.assert_close(one, other, equal_nan=True)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(seed=seeds, name=st.sampled_from(NAMES))
 def test_vmap_adds_an_axis(seed, name):
     x, arguments = drawn(random.Random(seed), name)
@@ -111,7 +111,7 @@ INPUTS = (
 REFUSALS = (TypeError, ValueError, RuntimeError, IndexError, ZeroDivisionError)  # NotImplementedError is a RuntimeError
 
 
-@settings(max_examples=800, deadline=None, derandomize=True)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(NAMES),
     input=st.sampled_from(INPUTS),

@@ -89,7 +89,7 @@ def test_every_dtype_view_and_memory_format(name, dtype, device):
         assert same("channel_shuffle", x.unflatten(3, (4, 3)).contiguous(memory_format=torch.channels_last_3d), r)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     name=st.sampled_from(NAMES),
     shape=st.lists(st.integers(0, 9), min_size=0, max_size=5),
