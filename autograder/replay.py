@@ -8,6 +8,7 @@ in what the ledger has, or what the sandbox gives.
 
 from __future__ import annotations
 
+import filecmp
 import html
 import os
 import sys
@@ -88,9 +89,13 @@ class Submission(NotebookExporter):
         """Removes from the graded submission what nbgrader copied by following a link that the learner handed in."""
         copied = self.course.format_path(self.course.autograded_directory, facts["student"], facts["assignment"])
         plain = set() if is_linked(handed_in, self.course.root) else set(plain_files(handed_in))
+        masters = self.course.format_path(self.course.source_directory, ".", facts["assignment"])
         for name in list(plain_files(copied)):
             if name not in plain and os.path.lexists(os.path.join(handed_in, name)):
-                os.remove(os.path.join(copied, name))
+                ours, found = os.path.join(masters, name), os.path.join(copied, name)
+                # By now nbgrader has put the instructor's own files in the place of the learner's.
+                if not (os.path.isfile(ours) and filecmp.cmp(ours, found, shallow=False)):
+                    os.remove(found)
 
     # What a submission is worth ----------------------------------------------------------------------------------
 

@@ -190,10 +190,13 @@ def test_plain_autograde_follows_no_link(
     beside = room.submission("untouched").parent
     (beside / "theirs.txt").symlink_to(room.root / ".course_secret")
     (beside / "mine.txt").write_text("mine")
+    (beside / "data.csv").symlink_to(room.root / ".course_secret")
+    (room.root / "solutions" / room.stem / "data.csv").write_text("the instructor's")
     nbgrader(room.root, "generate_assignment", room.stem, "--force")
     nbgrader(room.root, "autograde", room.stem)
     graded = room.root / "autograded" / "untouched" / room.stem
-    assert sorted(path.name for path in graded.iterdir()) == [f"{room.stem}.ipynb", "mine.txt"]
+    assert sorted(path.name for path in graded.iterdir()) == [f"{room.stem}.ipynb", "data.csv", "mine.txt"]
+    assert (graded / "data.csv").read_text() == "the instructor's"
 
 
 def test_an_output_from_which_no_score_can_be_read_costs_the_points() -> None:
