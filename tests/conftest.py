@@ -208,6 +208,22 @@ def serve() -> Callable[..., AbstractContextManager[str]]:
     return serving
 
 
+# What else a Jupyter server has here; formgrader needs none of it.
+OTHERS = "jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals", "jupytext"
+
+
+@pytest.fixture(scope="session")
+def serve_formgrader(warm: Warm) -> Callable[..., AbstractContextManager[str]]:
+    """Starts a Jupyter server with formgrader, warm, whose token is "token": `with serve_formgrader(root, log)`."""
+
+    def command(port: int) -> list[str]:
+        options = [f"--port={port}", "--IdentityProvider.token=token"]
+        options.append(f"--ServerApp.jpserver_extensions={dict.fromkeys(OTHERS, False)}")
+        return ["server", "--no-browser", "--allow-root", *options]
+
+    return lambda root, log, **variables: serving(command, root, log, warm, **variables)
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     """A folder that all workers of this run have in common, and the number of the process with which the run ends."""

@@ -4,7 +4,7 @@ To start the command that grades takes 1.5 seconds of a core, and its nursery or
 hundred of them. What runs is the same, in the same tree of processes, and each can be killed by itself: only what
 Python does before the first line of ours and after the last is left out. Processes that are started as anybody starts
 them have their turn in test_grade.py (the command, and all that it starts), test_attacks.py (a zygote), test_doctor.py,
-test_exchange.py (as other users), test_postgresql.py and, on a cluster's machines, test_cluster_faults.py.
+test_exchange.py (as other users) and, on a cluster's machines, test_cluster_faults.py.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Warm:
             self._server.wait()
 
     def command(self, *command: str, cwd: Path, env: Mapping[str, str], out: int = 1, err: int = 2) -> Process:
-        """Starts ``autograder``, ``nbgrader``, ``dask``, Jupyter's ``lab`` or, behind ``-c``, a text of Python's, warm.
+        """Starts ``autograder``, ``nbgrader``, ``dask``, Jupyter's ``server`` or, behind ``-c``, a text, warm.
 
         out, err: where it speaks.
         """
@@ -228,7 +228,7 @@ def become(
     mains: dict[str, Callable[[], int | None]] = {
         "autograder": __main__.main,
         "nbgrader": NbGraderApp.launch_instance,
-        "lab": lambda: importlib.import_module("jupyterlab.labapp").main(),
+        "server": lambda: importlib.import_module("jupyter_server.serverapp").main(),
         "dask": lambda: importlib.import_module("dask.cli").run_cli(),  # not everybody has installed it
         "nursery": nursery.main,
         "zygote": zygote.main,

@@ -153,8 +153,7 @@ def test_formgraders_button_runs_the_sandbox_and_survives_what_is_no_notebook(
     tmp_path: Path,
     classroom: Callable[[Path], Any],
     nbgrader: Callable[..., str],
-    serve: Callable[..., AbstractContextManager[str]],
-    warm: Any,
+    serve_formgrader: Callable[..., AbstractContextManager[str]],
 ) -> None:
     room = classroom(tmp_path / "course")
     asks = "import os\nprint(os.getuid(), sorted(os.listdir('/tmp')))\n"
@@ -162,10 +161,7 @@ def test_formgraders_button_runs_the_sandbox_and_survives_what_is_no_notebook(
     room.hand_in("broken", "[[[[")
     nbgrader(room.root, "generate_assignment", room.stem, "--force")
 
-    def command(port: int) -> list[str]:
-        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-
-    with serve(command, room.root, tmp_path / "log.txt", warm) as address:
+    with serve_formgrader(room.root, tmp_path / "log.txt") as address:
         for learner in ("asks", "broken"):
             assert ask(address, f"submission/{room.stem}/{learner}/autograde", post=True)["success"]
         listed = {each["student"]: each["score"] for each in ask(address, f"submissions/{room.stem}")}

@@ -10,7 +10,6 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
@@ -104,14 +103,11 @@ def test_the_settings_hand_the_secret_to_every_kernel(course: Path, monkeypatch:
 
 @pytest.fixture(scope="module")
 def formgrader(
-    graded: Path, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]], warm: Any
+    graded: Path, tmp_path_factory: pytest.TempPathFactory, serve_formgrader: Callable[..., AbstractContextManager[str]]
 ) -> Iterator[str]:
     """The address of a Jupyter server at the graded course's root, with room for a path in it."""
 
-    def command(port: int) -> list[str]:
-        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-
-    with serve(command, graded, tmp_path_factory.mktemp("server") / "log.txt", warm, **STOCK) as address:
+    with serve_formgrader(graded, tmp_path_factory.mktemp("server") / "log.txt", **STOCK) as address:
         yield f"{address}/{{}}?token=token"
 
 

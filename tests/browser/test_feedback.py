@@ -98,14 +98,11 @@ def test_the_same_page_without_our_filter_does_run(room: Any, page: Page, nbgrad
 
 @pytest.fixture(scope="module")
 def formgrader(
-    room: Any, tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., AbstractContextManager[str]], warm: Any
+    room: Any, tmp_path_factory: pytest.TempPathFactory, serve_formgrader: Callable[..., AbstractContextManager[str]]
 ) -> Iterator[str]:
     """The address of formgrader at the class, with room for a path in it."""
 
-    def command(port: int) -> list[str]:
-        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-
-    with serve(command, room.root, tmp_path_factory.mktemp("server") / "log.txt", warm) as address:
+    with serve_formgrader(room.root, tmp_path_factory.mktemp("server") / "log.txt") as address:
         yield f"{address}/formgrader/{{}}?token=token"
 
 

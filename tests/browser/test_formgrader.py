@@ -20,8 +20,7 @@ def test_formgrader_shows_a_class_that_is_on_a_server_and_takes_a_grade(
     page: Page,
     postgresql: Any,
     classroom: Callable[[Path], Any],
-    serve: Callable[..., AbstractContextManager[str]],
-    warm: Any,
+    serve_formgrader: Callable[..., AbstractContextManager[str]],
 ) -> None:
     room = classroom(tmp_path / "course")
     room.db_url = postgresql.database()
@@ -29,13 +28,10 @@ def test_formgrader_shows_a_class_that_is_on_a_server_and_takes_a_grade(
     room.hand_in("Åse", room.notebook())
     room.grade("--jobs", "1", "--db", room.db_url)
 
-    def command(port: int) -> list[str]:
-        return ["lab", "--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token=token"]
-
     with Gradebook(room.db_url, "down_and_up") as book:
         name = book.find_submission_notebook(room.stem, room.stem, "ada").id
     page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
-    with serve(command, room.root, tmp_path / "log.txt", warm, DOWN_AND_UP_DB=room.db_url) as address:
+    with serve_formgrader(room.root, tmp_path / "log.txt", DOWN_AND_UP_DB=room.db_url) as address:
         page.goto(f"{address}/formgrader/manage_assignments?token=token")
         expect(page.locator("tr", has_text=room.stem).locator("td.num-submissions")).to_have_text("2")
         page.goto(f"{address}/formgrader/submissions/{name}", wait_until="domcontentloaded")
