@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import cgroup, messages, sandbox
+from autograder import cgroup, messages, sandbox, schedule
+from autograder.record import Record
+from autograder.script import Script, Step
 from autograder.table import wrapped
 
 if TYPE_CHECKING:
@@ -99,23 +101,29 @@ def memory_of_cgroup(mine: Path = Path("/proc/self/cgroup"), tree: Path = Path("
     return min(found, default=None)
 
 
+TRIAL = Script((Step(0, "run", "print(6 * 7)"),), {})
+
+
 def trial() -> str:
     """Runs a notebook of one cell in the sandbox; why that is impossible, or nothing."""
     from autograder.supervisor import Zygote
 
     try:
-        with Zygote() as zygote:
-            return tried(zygote)
+        Zygote().look()  # what no submission can do without is known at once
+        ((_, record),) = schedule.grade_all([("trial", TRIAL)], secret="", jobs=1)  # this process imports no torch
     except (sandbox.SandboxError, OSError) as error:
         return str(error)
+    return _problem(record)
 
 
 def tried(zygote: Zygote) -> str:
     """Runs a notebook of one cell in a fork of this zygote; why that fails, or nothing."""
     from autograder.examiner import grade
-    from autograder.script import Script, Step
 
-    record = grade(Script((Step(0, "run", "print(6 * 7)"),), {}), zygote, "")
+    return _problem(grade(TRIAL, zygote, ""))
+
+
+def _problem(record: Record) -> str:
     said = "".join(output.get("text", "") for output in record.outputs.get(0, []))
     return "" if said.strip() == "42" else record.sentence or messages.TRIAL_SILENT
 

@@ -44,16 +44,28 @@ class Zygote:
             raise SandboxError(messages.NO_ZYGOTE.format(status=self._process.wait()))
         self._limit_together()
 
+    def look(self) -> None:
+        """Asks a new one what it finds missing, before it imports anything, and ends it. Errors: SandboxError."""
+        try:
+            self._looked()
+        finally:
+            self.stop()
+
     def _started(self, fork: Callable[[socket.socket, socket.socket], launch.Forked] | None = None) -> bool:
         """Whether the new process is ready, and has not ended before that. Errors: SandboxError."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = fork(ours, theirs) if fork else launch.zygote(theirs, self.limits)
+        return bool((control := self._looked(fork)) and control.recv(16))
+
+    def _looked(
+        self, fork: Callable[[socket.socket, socket.socket], launch.Forked] | None = None
+    ) -> socket.socket | None:
+        """Where to hear more of the new process; None if it has ended before it said anything. Errors: SandboxError."""
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = fork(self._control, theirs) if fork else launch.zygote(theirs, self.limits)
         theirs.close()
-        self._control = ours
-        answer = ours.recv(65536)
+        answer = self._control.recv(65536)
         if answer:
             self._look_at(json.loads(answer))
-        return bool(answer and ours.recv(16))
+        return self._control if answer else None
 
     def _look_at(self, said: dict[str, Any]) -> None:
         """What the new process finds missing, and whether a submission may run without it. Errors: SandboxError."""

@@ -269,6 +269,17 @@ def run_warm(warm: Warm, *command: str, cwd: Path, env: Mapping[str, str]) -> su
 
 
 @pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where a browser is."""
+    # The first is the same browser without the windows, menus and extensions that nobody sees here.
+    names = "chromium-headless-shell", "chromium", "google-chrome"
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip("no Chromium on the PATH: apt-get install chromium-headless-shell, or chromium")
+    return found
+
+
+@pytest.fixture(scope="session")
 def warm_python(warm: Warm) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a text of Python's as ``python -c`` does, but warm, with all that it starts: `warm_python(text, "word")`."""
     return lambda text, *arguments: run_warm(warm, "-c", text, *arguments, cwd=ROOT, env=ENVIRONMENT)

@@ -106,8 +106,10 @@ def points(record, exercise: str) -> float:
 
 def shown(record) -> nbformat.NotebookNode:
     """A notebook that shows all outputs, as a graded one does."""
-    cells = [nbformat.v4.new_code_cell(outputs=nbformat.from_dict(outputs)) for outputs in record.outputs.values()]
-    return nbformat.v4.new_notebook(cells=cells)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell() for _ in record.outputs])
+    for cell, outputs in zip(notebook.cells, record.outputs.values(), strict=True):
+        cell.outputs = nbformat.from_dict(outputs)  # now, as a cell that is made with its outputs is slowly validated
+    return notebook
 
 
 def living(zygote: Zygote) -> list[str]:

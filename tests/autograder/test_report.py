@@ -104,10 +104,10 @@ def test_tables_and_pictures_are_readable_without_eyes(page: Path) -> None:
     )
 
 
-def test_a_browser_shows_it_without_asking_anybody(page: Path) -> None:
+def test_a_browser_shows_it_without_asking_anybody(page: Path, chromium: str) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         shown = browser.new_page(viewport={"width": 1100, "height": 800})
         asked, said = [], []
         shown.on("request", lambda request: asked.append(request.url))

@@ -70,14 +70,9 @@ def playwright() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    # The first is the same browser without the windows, menus and extensions that nobody sees here.
-    names = "chromium-headless-shell", "chromium", "google-chrome"
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip("no Chromium on the PATH: apt-get install chromium-headless-shell, or chromium")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     flags = ["--no-sandbox", "--disable-background-networking"]
-    started = playwright.chromium.launch(executable_path=found, args=flags)
+    started = playwright.chromium.launch(executable_path=chromium, args=flags)
     yield started
     started.close()
 

@@ -21,7 +21,7 @@ from nbgrader.apps import NbGraderApp  # noqa: E402
 from autograder.__main__ import main  # noqa: E402
 
 sys.path.append(str(Path(__file__).parents[2]))
-from tests.warm_processes import run_and_leave  # noqa: E402
+from tests.warm_processes import run_and_leave, skip_alembic  # noqa: E402
 
 
 def run(user: str, uid: int, home: str, folder: str, log: str, arguments: list[str]) -> None:
@@ -46,6 +46,7 @@ def run(user: str, uid: int, home: str, folder: str, log: str, arguments: list[s
 
 # The grader's workers look at this file again.
 if __name__ == "__main__":
+    skip_alembic()
     gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
     for line in sys.stdin:
         child = os.fork()
