@@ -68,9 +68,14 @@ def master(lesson: str) -> Master:
     return Master(*notebooks)
 
 
+@cache
+def written(lesson: str, solved: bool) -> str:
+    return nbformat.writes(master(lesson).source if solved else master(lesson).released)
+
+
 def submission(attack: Attack) -> Script:
     """The attack as it is handed in, after the normalising that every submission goes through."""
-    notebook = json.loads(nbformat.writes(master(attack.lesson).released))
+    notebook = json.loads(written(attack.lesson, solved=False))
     named = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in notebook["cells"]}
     for where, text in attack.cells:
         word, _, rest = where.partition(" ")
@@ -89,9 +94,7 @@ def submission(attack: Attack) -> Script:
 
 @cache
 def control(lesson: str, solved: bool) -> Script:
-    notebooks = master(lesson)
-    raw = nbformat.writes(notebooks.source if solved else notebooks.released).encode()
-    return script(normalise(raw, notebooks).notebook)
+    return script(normalise(written(lesson, solved).encode(), master(lesson)).notebook)
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +109,9 @@ def points(record, exercise: str) -> float:
 
 def shown(record) -> nbformat.NotebookNode:
     """A notebook that shows all outputs, as a graded one does."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell() for _ in record.outputs])
-    for cell, outputs in zip(notebook.cells, record.outputs.values(), strict=True):
-        cell.outputs = nbformat.from_dict(outputs)  # now, as a cell that is made with its outputs is slowly validated
-    return notebook
+    cell = {"cell_type": "code", "metadata": {}, "source": "", "execution_count": None}
+    cells = [cell | {"id": str(index), "outputs": outputs} for index, outputs in record.outputs.items()]
+    return nbformat.from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
 
 
 def living(zygote: Zygote) -> list[str]:
@@ -157,11 +159,11 @@ def test_an_attack_gains_nothing(path: Path, zygote, tmp_path, monkeypatch) -> N
     assert attack.code in ("*", record.code), (record.code, record.detail)
     assert record.code == "OK" or record.sentence
     assert attack.says in record.checks[f"check_{attack.exercise}"]["diagnosis"]
-    text = json.dumps(record.as_json(), ensure_ascii=False)
-    assert len(text.encode()) < 20 << 20
+    told = json.dumps(record.as_json(), ensure_ascii=False)
+    assert len(told.encode()) < 20 << 20
     printed = [output["text"] for outputs in record.outputs.values() for output in outputs if "text" in output]
     assert sum(map(len, printed)) <= LIMITS.text
-    assert SECRET not in text
+    assert SECRET not in told
     assert record.seconds < LIMITS.wall_seconds + 6  # whatever comes, the examiner is not busy with it for long
     nbformat.validate(shown(record))
     assert "text/html" not in json.dumps([output for index, output in record.outputs.items() if index < 5])
