@@ -3,8 +3,8 @@
 To start the command that grades takes 1.5 seconds of a core, and its nursery or a zygote 3 more; the tests start a
 hundred of them. What runs is the same, in the same tree of processes, and each can be killed by itself: only what
 Python does before the first line of ours and after the last is left out. Processes that are started as anybody starts
-them have their turn in test_grade.py (the command, and all that it starts), test_attacks.py (a zygote), test_doctor.py,
-test_exchange.py (as other users) and, on a cluster's machines, test_cluster_faults.py.
+them have their turn in test_grade.py (the command, and all that it starts), test_attacks.py (a zygote), test_doctor.py
+(a nursery, as another user, too) and, on a cluster's machines, test_cluster_faults.py.
 """
 
 from __future__ import annotations

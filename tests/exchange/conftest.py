@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TextIO
 
 import nbformat
 import pytest
@@ -22,7 +23,7 @@ UIDS = range(61000, 61004)
 class Person:
     """A user of the machine: `ada("nbgrader", "list")` is what the command says; an assertion that it ends well."""
 
-    def __init__(self, place: Path, desk: subprocess.Popen, user: str, uid: int):
+    def __init__(self, place: Path, desk: TextIO, user: str, uid: int):
         self.place, self.desk, self.user, self.uid = place, desk, user, uid
         self.home = place / user
         self.home.mkdir(mode=0o700)
@@ -39,9 +40,9 @@ class Person:
         log.unlink(missing_ok=True)
         where = {"home": str(self.home), "folder": str(self.home / folder), "log": str(log)}
         asked = {"user": self.user, "uid": self.uid, "arguments": command}
-        self.desk.stdin.write(json.dumps(where | asked) + "\n")
-        self.desk.stdin.flush()
-        return int(self.desk.stdout.readline()), log.read_text()
+        self.desk.write(json.dumps(where | asked) + "\n")
+        self.desk.flush()
+        return int(self.desk.readline()), log.read_text()
 
     def own(self, *names: str) -> None:
         """Gives the user what a test has put into their home."""
@@ -63,7 +64,7 @@ class Person:
 class Machine:
     """The machine's users by name, and its exchange."""
 
-    def __init__(self, place: Path, desk: subprocess.Popen):
+    def __init__(self, place: Path, desk: TextIO):
         self.grace, self.ada, self.bob, self.eve = (
             Person(place, desk, name, uid) for name, uid in zip(NAMES, UIDS, strict=True)
         )
@@ -72,7 +73,7 @@ class Machine:
 
 
 @pytest.fixture(scope="session")
-def machine(anybody: Callable[..., list[str]], environment: dict[str, str]) -> Iterator[Machine]:
+def machine(anybody: Callable[..., list[str]], environment: dict[str, str], warm: Any) -> Iterator[Machine]:
     """A machine whose users are known to the commands of this test alone."""
     place = Path(tempfile.mkdtemp(prefix="down-and-up-exchange-"))
     try:
@@ -84,11 +85,22 @@ def machine(anybody: Callable[..., list[str]], environment: dict[str, str]) -> I
         (place / "passwd").write_text(Path("/etc/passwd").read_text() + "".join(users))
         settings = (ROOT / "deploy" / "nbgrader_config.py").read_text().replace("/srv/nbgrader", str(place))
         (place / "jupyter" / "nbgrader_config.py").write_text(settings)
-        known = ["sh", "-c", 'mount --bind "$1" /etc/passwd && shift && exec "$@"', "sh", str(place / "passwd")]
-        command = anybody(place / "scratch", *known, sys.executable, str(Path(__file__).with_name("desk.py")))
+        known = 'mount --bind "$0" /etc/passwd && echo known && exec sleep infinity'
+        command = anybody(place / "scratch", "sh", "-c", known, str(place / "passwd"))
         variables = environment | {"JUPYTER_CONFIG_PATH": str(place / "jupyter"), "OMP_NUM_THREADS": "1"}
-        with subprocess.Popen(command, env=variables, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as desk:
-            yield Machine(place, desk)
-            desk.stdin.close()
+        address = str(place / "desk.socket")
+        with socket.socket(socket.AF_UNIX) as door, subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+            try:
+                assert holder.stdout
+                assert holder.stdout.readline() == b"known\n"
+                door.bind(address)
+                door.listen()
+                text = f"from tests.exchange.desk import serve; serve({address!r}, {holder.pid})"
+                served = warm.command("-c", text, cwd=ROOT, env=variables)
+                with door.accept()[0] as connection:
+                    yield Machine(place, connection.makefile("rw"))
+                served.kill()
+            finally:
+                holder.kill()
     finally:
         shutil.rmtree(place)
