@@ -8,7 +8,6 @@ attempt stands a *keeper*: it makes the namespaces, tells the attempt's process 
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import json
 import os
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import sandbox
+from autograder.imports import importing
 from autograder.sandbox import Limits
 
 if TYPE_CHECKING:
@@ -73,32 +73,30 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
 
 def warm() -> Cells:
     """Imports what notebooks use, and uses it once, so that no fork pays for a first time."""
-    gc.disable()  # importing makes nothing that the collector could free; to look for it takes a sixth of the time
-    import matplotlib.pyplot as plt
-    import torch
-    import torch.nn.functional as F
-    import tqdm  # noqa: F401
+    with importing():
+        import matplotlib.pyplot as plt
+        import torch
+        import torch.nn.functional as F
+        import tqdm  # noqa: F401
 
-    import course_lib
-    from autograder import attempt
-    from autograder.cells import Cells
+        import course_lib
+        from autograder import attempt
+        from autograder.cells import Cells
 
-    for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
-        importlib.import_module(module.name)
-    laying = threading.Thread(target=sandbox.use_huge_pages)  # beside what follows, on another core
-    laying.start()
-    torch.set_num_threads(1)
-    # Else the first call of assert_close imports all of torch.distributed.tensor, 1.5 s in every attempt.
-    vars(torch.testing._comparison)["_HAS_DTENSOR"] = False
-    x = torch.randn(1, 1, 4, 4, requires_grad=True)
-    F.max_pool2d(x, 2).sum().backward()
-    cells = Cells(1 << 20, 1 << 20)
-    cells.run("1 / 0")
-    plt.figure().savefig(os.devnull, format="png")
-    plt.close("all")
-    attempt.warm()
-    gc.freeze()  # else the collector of every fork would look at, and so copy, all that is imported
-    gc.enable()
+        for module in pkgutil.walk_packages(course_lib.__path__, "course_lib."):
+            importlib.import_module(module.name)
+        laying = threading.Thread(target=sandbox.use_huge_pages)  # beside what follows, on another core
+        laying.start()
+        torch.set_num_threads(1)
+        # Else the first call of assert_close imports all of torch.distributed.tensor, 1.5 s in every attempt.
+        vars(torch.testing._comparison)["_HAS_DTENSOR"] = False
+        x = torch.randn(1, 1, 4, 4, requires_grad=True)
+        F.max_pool2d(x, 2).sum().backward()
+        cells = Cells(1 << 20, 1 << 20)
+        cells.run("1 / 0")
+        plt.figure().savefig(os.devnull, format="png")
+        plt.close("all")
+        attempt.warm()
     cells.forget()
     laying.join()
     sandbox.use_huge_pages()  # what has come since
