@@ -89,14 +89,11 @@ def test_an_import_is_found_wherever_it_stands() -> None:
 def test_a_room_imports_only_what_it_may_know(path: Path) -> None:
     here = room(module(path))
     assert here in MAY_IMPORT, f"{here} is a new room: say in MAY_IMPORT what it may import"
-    ours = {room(name) for name in imports(path) if name.split(".")[0] in ("course_lib", "autograder")}
+    imported = imports(path)
+    ours = {room(name) for name in imported if name.split(".")[0] in ("course_lib", "autograder")}
     assert ours - {here} <= MAY_IMPORT[here]
-
-
-@pytest.mark.parametrize("path", ROOMS, ids=module)
-def test_only_widgets_imports_ipywidgets(path: Path) -> None:
-    if room(module(path)) != "course_lib.widgets":
-        assert not any(name.split(".")[0] == "ipywidgets" for name in imports(path))
+    if here != "course_lib.widgets":
+        assert not any(name.split(".")[0] == "ipywidgets" for name in imported)
 
 
 def test_importing_course_lib_loads_nothing_heavy() -> None:

@@ -101,7 +101,7 @@ def test_the_benchmark_makes_its_table_small_and_the_blur_is_steadier_than_the_s
     spec = importlib.util.spec_from_file_location("benchmark_shift_consistency", BENCHMARK)
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    made = benchmark.main(["--digits", "600", "--seeds", "1", "--epochs", "3"])
+    made = benchmark.main(["--digits", "600", "--seeds", "1", "--epochs", "2"])
     consistencies = {name: float(last) for name, last in re.findall(r"^\| ([^|]+) \|.*\| ([\d.]+) \(", made, re.M)}
     assert list(consistencies) == list(benchmark.DOWNS)
     assert consistencies["strided"] < consistencies["maximum"] < consistencies["blurred, 1 4 6 4 1"]
