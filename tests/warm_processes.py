@@ -199,11 +199,22 @@ def run_and_leave(main: Callable[..., Any], **arguments: Any) -> NoReturn:
     os._exit(status or 0)
 
 
-def enter(network: int) -> None:
-    """Joins a network, if this process is not in it: an ordinary user may join none, and is in no other."""
-    with open("/proc/self/ns/net") as own:
-        if not os.path.sameopenfile(network, own.fileno()):
-            sandbox._call("setns", network, sandbox.CLONE_NEWNET)
+def enter(namespace: int, kind: int) -> None:
+    """Joins a namespace, if this process is not in it: an ordinary user may join none that is not their own.
+
+    kind: such as sandbox.CLONE_NEWNET.
+    """
+    name = {sandbox.CLONE_NEWNET: "net", sandbox.CLONE_NEWNS: "mnt", sandbox.CLONE_NEWUSER: "user"}[kind]
+    with open(f"/proc/self/ns/{name}") as own:
+        if not os.path.sameopenfile(namespace, own.fileno()):
+            sandbox._call("setns", namespace, kind)
+
+
+def join(process: int) -> None:
+    """Sees the files that another process sees."""
+    with open(f"/proc/{process}/ns/user") as user, open(f"/proc/{process}/ns/mnt") as files:
+        enter(user.fileno(), sandbox.CLONE_NEWUSER)
+        enter(files.fileno(), sandbox.CLONE_NEWNS)
 
 
 def become(
@@ -283,7 +294,7 @@ def serve(door: socket.socket, until: int | None = None) -> NoReturn:
                 importlib.import_module("distributed.cli.dask_worker")  # once, here
             pid = os.fork()
             if pid == 0:
-                enter(network)
+                enter(network, sandbox.CLONE_NEWNET)
                 run_and_leave(become, files=files, **asked)
             for file in (network, *files):
                 os.close(file)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import random
-import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,36 +100,46 @@ needs_mounts = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def command(warm_preload: str) -> str:
-    """The command that grades, for a shell. Its nursery is warm, and outside: it writes nothing into the course."""
-    code = f"{warm_preload}; from autograder.__main__ import main; sys.exit(main(sys.argv[1:]))"
-    return shlex.join([sys.executable, "-c", code, "grade", "--jobs", "1"])
+# Grades the course in a folder, with the files that another process sees. The nursery is warm, too.
+GRADE = """
+import os, sys
+from autograder.__main__ import main
+from tests.warm_processes import join
+join(int(sys.argv[1]))
+os.chdir(sys.argv[2])
+sys.exit(main(["grade", "--jobs", "1"]))
+"""
+
+
+@contextmanager
+def alone(script: str, last: str = "true") -> Iterator[int]:
+    """The number of a process that sees what a script has mounted, and that ends with another one."""
+    holding = subprocess.Popen(
+        [*ALONE, f"{script} && echo mounted && read over; {last}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with holding as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"mounted\n"
+        yield process.pid
+        process.communicate(b"over\n")
 
 
 @needs_mounts
 def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
-    class_of_six: Callable[[Path], Any],
-    tmp_path: Path,
-    undisturbed: list[tuple],
-    environment: dict[str, str],
-    command: str,
+    class_of_six: Callable[[Path], Any], tmp_path: Path, undisturbed: list[tuple], warm_python: Callable[..., Any]
 ) -> None:
     """The course lies on a small file system, which the graded notebooks fill; where it has more room it goes on."""
     room = class_of_six(tmp_path / "course")
     small = tmp_path / "small"
     small.mkdir()
     taken = sum(path.stat().st_size + 4096 for path in room.root.rglob("*"))
-    script = f"""
-        mount -t tmpfs -o size={taken + 200_000} tmpfs {small} && cp -a {room.root}/. {small}/ && cd {small}
-        {command} > {tmp_path}/full.txt 2>&1; echo "status $?"
-        cat {tmp_path}/full.txt
-        cp -a {small}/. {room.root}/
-    """
-    ran = subprocess.run([*ALONE, script], env=environment, text=True, capture_output=True)
-    assert "status 1" in ran.stdout, ran.stdout + ran.stderr
-    assert "No space left on device" in ran.stdout or "disk is full" in ran.stdout, ran.stdout + ran.stderr
-    assert "Traceback" not in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+    script = f"mount -t tmpfs -o size={taken + 200_000} tmpfs {small} && cp -a {room.root}/. {small}/"
+    with alone(script, last=f"cp -a {small}/. {room.root}/") as process:
+        ran = warm_python(GRADE, str(process), str(small))
+    said = ran.stdout + ran.stderr
+    assert ran.returncode == 1, said
+    assert "No space left on device" in said or "disk is full" in said, said
+    assert "Traceback" not in said, said
     assert 0 < len(room.rows()) < len(undisturbed)
     assert room.grade("--jobs", "1").endswith("0 without a grade.\n")
     assert room.rows() == undisturbed
@@ -138,11 +147,11 @@ def test_a_disk_that_is_really_full_is_named_and_what_is_graded_is_kept(
 
 @needs_mounts
 def test_a_course_that_is_read_only_is_named(
-    class_of_six: Callable[[Path], Any], tmp_path: Path, environment: dict[str, str], command: str
+    class_of_six: Callable[[Path], Any], tmp_path: Path, warm_python: Callable[..., Any]
 ) -> None:
     room = class_of_six(tmp_path / "course")
-    script = f"mount --bind -o ro {room.root} {room.root} && cd {room.root} && {command}"
-    ran = subprocess.run([*ALONE, script], env=environment, text=True, capture_output=True)
+    with alone(f"mount --bind -o ro {room.root} {room.root}") as process:
+        ran = warm_python(GRADE, str(process), str(room.root))
     assert ran.returncode == 1
     assert "Read-only file system" in ran.stderr
     assert "Traceback" not in ran.stderr
