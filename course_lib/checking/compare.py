@@ -128,14 +128,14 @@ def _tensor_difference(target: Tensor, yours: Tensor, part: Any) -> Difference |
     rtol, atol = TOLERANCES.get(target.dtype, (0.0, 0.0))
     wide = target.to(torch.float64) if target.is_floating_point() else target
     mine = yours.to(wide.dtype)
-    close = torch.isclose(mine, wide, rtol=rtol, atol=atol, equal_nan=True)
-    wrong = ~close
-    if not wrong.any():
+    wrong = ~torch.isclose(mine, wide, rtol=rtol, atol=atol, equal_nan=True)
+    where = wrong.nonzero()
+    if not len(where):
         return None
-    nan = yours.isnan() & ~target.isnan() if target.is_floating_point() else torch.zeros_like(wrong)
-    kind: Kind = "nan" if nan.any() else "value"
-    index = tuple((nan if nan.any() else wrong).nonzero()[0].tolist())
-    count = int((nan if nan.any() else wrong).sum())
+    kind: Kind = "value"
+    if target.is_floating_point() and len(nan := (yours.isnan() & ~target.isnan()).nonzero()):
+        kind, where = "nan", nan
+    index, count = tuple(where[0].tolist()), len(where)
     return Difference(kind, target, yours, part, index, count, wrong.numel(), wrong)
 
 
