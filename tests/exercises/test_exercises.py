@@ -43,7 +43,7 @@ POINTS = {
 
 
 def one_worker(exercise: Exercise) -> pytest.MarkDecorator:
-    """One worker has all tests of an exercise, so that what its oracle and its wrong functions give is computed once."""
+    """One worker has all tests of an exercise, so that what its functions give is computed once."""
     return pytest.mark.xdist_group(f"exercise_{exercise.name}")
 
 
@@ -51,7 +51,8 @@ each_exercise = pytest.mark.parametrize(
     "exercise", [pytest.param(each, id=each.name, marks=one_worker(each)) for each in EVERY]
 )
 each_mistake = pytest.mark.parametrize(
-    ("exercise", "misconception"), [pytest.param(e, m, id=f"{e.name}: {m.name}", marks=one_worker(e)) for e, m in MISTAKES]
+    ("exercise", "misconception"),
+    [pytest.param(e, m, id=f"{e.name}: {m.name}", marks=one_worker(e)) for e, m in MISTAKES],
 )
 
 
