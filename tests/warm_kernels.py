@@ -20,7 +20,7 @@ import sys
 import threading
 from pathlib import Path
 
-# What lessons import, as far as importing it does nothing to the kernel in which it happens: ipywidgets looks for one.
+# What lessons import, as far as importing it does nothing to the kernel in which it happens.
 MODULES = (
     *("torch", "numpy", "matplotlib.figure", "matplotlib.backends.backend_agg", "ipykernel.kernelapp"),
     *("skimage.data", "skimage.io", "sklearn.datasets"),
@@ -62,8 +62,10 @@ def serve(door: str, until: str) -> None:
     with socket.socket(fileno=int(door)) as listening:
         os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it when it is imported
         gc.disable()  # as in autograder/zygote.py, and for the same reasons
-        for module in MODULES:
+        for module in (*MODULES, "ipywidgets"):
             __import__(module)
+        # Its parts stay. It itself is imported anew in each kernel, for which it looks, in no time.
+        del sys.modules["ipywidgets"]
         gc.freeze()
         gc.enable()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernels are nobody's to wait for
