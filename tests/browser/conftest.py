@@ -172,8 +172,11 @@ class Notebook:
     def add_and_run(self, source: str) -> Locator:
         """Types a source into the last cell, which is empty, and runs it; the cell. A new empty one comes below."""
         last = next(reversed(self.places))
-        self.cell(last).locator(".cm-content").focus()
-        self.page.keyboard.insert_text(source)
+        content = self.cell(last).locator(".cm-content")
+        for _ in range(20):  # a page that has just been loaded may take the focus away before the text is there
+            content.fill(source)
+            if content.inner_text().strip():
+                break
         self.places[f"below {last}"] = self.places[last] + 1
         return self.run(last)
 
