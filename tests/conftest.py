@@ -269,14 +269,19 @@ def run_warm(warm: Warm, *command: str, cwd: Path, env: Mapping[str, str]) -> su
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
-    """Where a browser is."""
+def browser() -> Iterator[Any]:
+    """A real browser without a window, of Playwright's; one process can have no second Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api")
     # The first is the same browser without the windows, menus and extensions that nobody sees here.
     names = "chromium-headless-shell", "chromium", "google-chrome"
     found = next(filter(None, map(shutil.which, names)), None)
     if found is None:
         pytest.skip("no Chromium on the PATH: apt-get install chromium-headless-shell, or chromium")
-    return found
+    flags = ["--no-sandbox", "--disable-background-networking"]
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=found, args=flags)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

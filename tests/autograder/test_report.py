@@ -104,22 +104,19 @@ def test_tables_and_pictures_are_readable_without_eyes(page: Path) -> None:
     )
 
 
-def test_a_browser_shows_it_without_asking_anybody(page: Path, chromium: str) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        shown = browser.new_page(viewport={"width": 1100, "height": 800})
-        asked, said = [], []
-        shown.on("request", lambda request: asked.append(request.url))
-        shown.on("console", lambda message: said.append(message.text))
-        shown.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
-        shown.goto(page.as_uri())
-        width = shown.evaluate("document.documentElement.scrollWidth")
-        colours = []
-        for scheme in ("light", "dark"):
-            shown.emulate_media(color_scheme=scheme)
-            colours.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
-        browser.close()
+def test_a_browser_shows_it_without_asking_anybody(page: Path, browser: Any) -> None:
+    shown = browser.new_page(viewport={"width": 1100, "height": 800})
+    asked, said = [], []
+    shown.on("request", lambda request: asked.append(request.url))
+    shown.on("console", lambda message: said.append(message.text))
+    shown.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    shown.goto(page.as_uri())
+    width = shown.evaluate("document.documentElement.scrollWidth")
+    colours = []
+    for scheme in ("light", "dark"):
+        shown.emulate_media(color_scheme=scheme)
+        colours.append(shown.evaluate("getComputedStyle(document.body).backgroundColor"))
+    shown.close()
     assert asked == [page.as_uri()]
     assert said == []
     assert width <= 1100

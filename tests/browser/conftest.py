@@ -17,10 +17,8 @@ from playwright.sync_api import (
     BrowserContext,
     Locator,
     Page,
-    Playwright,
     ProxySettings,
     expect,
-    sync_playwright,
 )
 
 from tests.browser.menus import SHOWN, choose
@@ -61,20 +59,6 @@ def lab(
     folders = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     with serve(command, course, home / "log.txt", **folders, **kernels) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    flags = ["--no-sandbox", "--disable-background-networking"]
-    started = playwright.chromium.launch(executable_path=chromium, args=flags)
-    yield started
-    started.close()
 
 
 @pytest.fixture(scope="session")
