@@ -20,17 +20,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import nbformat
 import pytest
+from nbformat import NotebookNode
 
-# jsonschema looks for this package and would build a grammar of web addresses: 2 seconds in every worker.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
-import nbformat  # noqa: E402
-from nbformat import NotebookNode  # noqa: E402
-
-from autograder import launch  # noqa: E402
-from tests.warm_kernels import warm_kernels  # noqa: E402
-from tests.warm_processes import Warm, use  # noqa: E402
+from autograder import launch
+from tests.warm_kernels import warm_kernels
+from tests.warm_processes import Warm, use
 
 ROOT = Path(__file__).parents[1]
 # torch.compile's own imports take seconds: one worker has all tests that need them.
