@@ -52,7 +52,7 @@ def _calls() -> dict[str, tuple[tuple[int, ...], dict]]:
         whole, half = shape[2:], tuple(size // 2 for size in shape[2:])
         for kind in ("max", "avg"):
             calls[f"{kind}_pool{n}d"] = shape, windows[n]
-            calls[f"adaptive_{kind}_pool{n}d"] = shape, {"output_size": (1, 3, 2)[n - 1]}  # all, sharing, dividing
+            calls[f"adaptive_{kind}_pool{n}d"] = shape, {"output_size": (1, (4, 3), 2)[n - 1]}  # all, sharing, dividing
         calls[f"min_pool{n}d"] = shape, windows[n]
         calls[f"lp_pool{n}d"] = shape, {"norm_type": 2, "kernel_size": 2, "stride": (None, 1, 2)[n - 1]}
         calls[f"blur_pool{n}d"] = shape, {"kernel_size": (3, 4, 2)[n - 1]}
