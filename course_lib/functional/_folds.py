@@ -86,9 +86,8 @@ def fold(x: Tensor, axis: Axis, op: Fold, out: Tensor | None = None) -> Tensor:
         for number, part in enumerate(parts):
             y.narrow(axis.dim, number, 1).copy_(part)
         return y
-    if (
-        torch.compiler.is_compiling() and axis.stride
-    ):  # a sum of slices is one loop to it, what is written into them many
+    # A sum of slices is one loop to torch.compile, and what is written into slices many. (Bins have no stride.)
+    if torch.compiler.is_compiling() and axis.stride:
         y = functools.reduce(op.pair, axis.slices(axis.with_padding(x, op.nothing(x.dtype))))
         return y if axis.kernel_size > 1 else y.clone()
     taps = [(outputs, axis.part(x, inputs)) for _, outputs, inputs in axis.taps()]
