@@ -11,7 +11,7 @@ from torch import Tensor
 from course_lib import geometry
 from course_lib.functional._extremum import max_pool, min_pool
 from course_lib.functional._folds import SUM, fold_all, spread_all
-from course_lib.functional._linear import apply_slices
+from course_lib.functional._linear import apply, apply_slices
 from course_lib.functional._windows import (
     FLOATS,
     Axis,
@@ -26,7 +26,16 @@ from course_lib.functional._windows import (
 
 
 def avg_pool(
-    name: str, n: int, input: Tensor, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override=None
+    name: str,
+    n: int,
+    input: Tensor,
+    kernel_size,
+    stride,
+    padding,
+    ceil_mode,
+    count_include_pad,
+    divisor_override=None,
+    repeats: bool = True,
 ):
     # torch's avg_pool2d alone asks for the channel axis before it counts the axes.
     check_shape(name, input, n, too_few=IndexError if n == 2 else RuntimeError)
@@ -46,7 +55,7 @@ def avg_pool(
         check_dtype(name, input, FLOATS)
     else:
         check_dtype(name, input, (*(FLOATS if n < 3 else FLOATS[2:]), torch.int64))
-    return average(input, windows, count_include_pad, divisor_override)
+    return average(input, windows, count_include_pad, divisor_override, repeats)
 
 
 def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ceil_mode):
@@ -60,7 +69,8 @@ def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ce
         raise type(error)(
             f"{name}(): norm_type={norm_type!r} must be a number to whose power the input, {input.dtype}, can be raised"
         ) from None
-    mean = avg_pool(name, n, powers, kernel_size, stride, 0, ceil_mode, True)
+    # A root's gradient is dear, and torch.compile would work it out anew wherever it is repeated.
+    mean = avg_pool(name, n, powers, kernel_size, stride, 0, ceil_mode, True, repeats=False)
     if norm_type == 0:
         raise ZeroDivisionError(
             f"{name}(): norm_type=0 must be another number than 0: the law takes the root 1 / norm_type"
@@ -70,17 +80,21 @@ def lp_pool(name: str, n: int, input: Tensor, norm_type, kernel_size, stride, ce
     return (torch.sign(mean) * torch.relu(mean.abs())).mul(entries).pow(1.0 / norm_type)
 
 
-def average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int | None) -> Tensor:
-    """Each window's sum over its number of entries, or over `divisor`. Half precision adds in float32, as in torch."""
+def average(x: Tensor, windows: Windows, count_include_pad: bool, divisor: int | None, repeats: bool = True) -> Tensor:
+    """Each window's sum over its number of entries, or over `divisor`. Half precision adds in float32, as in torch.
+
+    repeats: where windows tile the input, torch.compile is told that its gradient is the output's, repeated.
+    """
     dtype = x.dtype
     if dtype in (torch.float16, torch.bfloat16):
         x = x.float()
     counts = divisor if divisor is not None else _counts(windows, count_include_pad, x)
+    summed = apply if repeats and all(axis.is_tiling() for axis in windows.axes) else apply_slices
     if not dtype.is_floating_point:
-        return torch.div(apply_slices(WindowSum(windows.axes), x), counts, rounding_mode="trunc")
+        return torch.div(summed(WindowSum(windows.axes), x), counts, rounding_mode="trunc")
     if isinstance(counts, int):
-        return apply_slices(WindowSum(windows.axes, counts), x).to(dtype)
-    return (apply_slices(WindowSum(windows.axes), x) / counts).to(dtype)
+        return summed(WindowSum(windows.axes, counts), x).to(dtype)
+    return (summed(WindowSum(windows.axes), x) / counts).to(dtype)
 
 
 def _counts(windows: Windows, count_include_pad: bool, x: Tensor) -> int | Tensor:
