@@ -142,6 +142,9 @@ COMPILED_REASONS = {
         "axis after the other. torch's compiler makes one loop over the window and keeps its position in a byte."
     ),
     "min_pool": "As max_pool.",
+    "lp_pool": (
+        "With backward: the gradient of its sums is that of slices, each put back among zeros, and these are added up."
+    ),
     "spatial_pyramid_pool": "Three adaptive maxima, and with a gradient their positions, as max_pool.",
     "conv": (
         "A convolution is one operation to torch.compile, so it runs what it runs eagerly: products of matrices and "
