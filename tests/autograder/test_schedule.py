@@ -30,9 +30,12 @@ Parts = Callable[[str], list[int]]
 
 @pytest.fixture
 def parts(warm: Any) -> Parts:
-    """The processes of a name that descend from this one or, being warm, are had here: nursery, worker or zygote."""
+    """The processes of a name that descend from this one or, being warm, are had here: nursery, worker or zygote.
 
-    def living(name: str) -> list[int]:
+    Without those that were there before: a test that has killed a grader does not wait until its nursery is gone.
+    """
+
+    def all_living(name: str) -> list[int]:
         found, ahead = [], [os.getpid(), warm.pid]
         while ahead:
             process = ahead.pop()
@@ -44,7 +47,8 @@ def parts(warm: Any) -> Parts:
                 ahead += [int(child) for task in tasks for child in task.read_text().split()]
         return found
 
-    return living
+    before = {process for name in ("nursery", "worker", "zygote") for process in all_living(name)}
+    return lambda name: [process for process in all_living(name) if process not in before]
 
 
 @contextmanager
