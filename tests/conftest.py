@@ -25,6 +25,7 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder import launch
+from autograder.imports import importing
 from tests.warm_kernels import warm_kernels
 from tests.warm_processes import Warm, use
 
@@ -49,14 +50,10 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
-    """While all modules are imported the collector rests. What they made stays for good: it looks at it no more."""
-    gc.disable()
-    try:
+    """While all modules are imported the collector rests."""
+    gc.set_threshold(20_000)  # torch.compile makes so many objects that it would look a fifth of the time
+    with importing():
         return (yield)
-    finally:
-        gc.freeze()
-        gc.set_threshold(20_000)  # torch.compile makes so many objects that it would look a fifth of the time
-        gc.enable()
 
 
 def pytest_sessionfinish() -> None:

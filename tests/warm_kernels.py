@@ -61,7 +61,7 @@ def serve(door: str, until: str) -> None:
     end = os.pidfd_open(int(until))
     with socket.socket(fileno=int(door)) as listening:
         os.environ["JPY_PARENT_PID"] = str(os.getpid())  # ipykernel reads it when it is imported
-        gc.disable()  # as in autograder/zygote.py, and for the same reasons
+        gc.disable()  # as in autograder/imports.py, which a kernel, started with -IS, could not import
         for module in (*MODULES, "ipywidgets"):
             __import__(module)
         # Its parts stay. It itself is imported anew in each kernel, for which it looks, in no time.
