@@ -239,7 +239,7 @@ double_conv(1, 6)
 # - **down**: each block, whose map is kept as a skip, and then a 2 × 2 max pooling; at the end the bottom;
 # - **up**: the transposed convolution; your `fit_skip` to the size of the skip; `torch.cat` with **the skip first**; the
 #   block of `merge`;
-# - **out**: the head. No activation follows: the output are logits.
+# - **out**: the head. No activation follows: the outputs are logits.
 #
 # The check loads parameters of its own into your network, so names and shapes must be these.
 #
