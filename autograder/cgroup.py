@@ -20,7 +20,6 @@ from autograder.sandbox import Limits
 MINE, TREE = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 OURS, LEAF = "down-and-up-", "down-and-up"
 BESIDE = 256 << 20  # bytes that a fork copies of its zygote before it takes any of its own
-ZYGOTE = 2  # processes: the zygote and the keeper
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def make(limits: Limits, mine: Path = MINE, tree: Path = TREE) -> Group | None:
     for version, above in _places(mine, tree):
         name = f"{OURS}{os.getpid()}-{time.monotonic_ns()}"
         group = Group(version, tuple(folder / name for folder in dict.fromkeys(above.values())))
-        memory, pids = str(limits.memory + BESIDE), str(limits.processes + ZYGOTE)
+        memory, pids = str(limits.memory + BESIDE), str(limits.processes + 1)  # and the zygote
         try:
             for folder in group.folders:
                 folder.mkdir()

@@ -1,8 +1,8 @@
 """What stands between a learner's code and the machine, layer by layer.
 
 ``enter_root`` is called once, by the zygote, before it imports anything large: then it sees a file system that holds
-Python, the libraries and course_lib, and nothing else. Every fork calls the rest: ``divide`` for namespaces of
-its own, then limits, Landlock and seccomp, none of which can be taken back. The calls are Linux's own, through ctypes:
+Python, the libraries and course_lib, and nothing else. Every attempt gets the rest: a ``fork`` into namespaces of its
+own, then limits, Landlock and seccomp, none of which can be taken back. The calls are Linux's own, through ctypes:
 Python 3.11 has no os.unshare, and the Landlock package has no release.
 """
 
@@ -13,6 +13,7 @@ import ctypes
 import errno
 import os
 import resource
+import signal
 import struct
 import sys
 import tempfile
@@ -24,13 +25,17 @@ from pathlib import Path
 NOBODY = 65534
 OURS = ("__init__", "attempt", "cells", "sandbox", "wire", "zygote")  # what runs on the learner's side
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc_within = ctypes.PyDLL(None, use_errno=True)  # which doesn't let go of Python while it is in a call
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+APART = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS
+CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID = 0x01000000, 0x00200000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS = 1, 4, 15, 38
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER, PR_GET_TID_ADDRESS = 22, 2, 40
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 SYS_LANDLOCK = 444  # create_ruleset; add_rule and restrict_self follow
 
 
@@ -58,10 +63,38 @@ def _call(name: str, *arguments) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def tried(action: Callable[[], object]) -> str:
+def fork(spaces: int = 0) -> int:
+    """os.fork in half its time, for a process of one thread. Errors: OSError.
+
+    spaces: the kinds of namespaces, as the kernel's flags, that the child gets new. Where those are ``APART``, all that
+    it starts ends with it; and before anything else it is to call ``map_user``.
+
+    os.fork has libc, Python and libraries set right their locks and threads in the child, for which they write to three
+    hundred pages, and the kernel copies each. Where no other thread was there, nothing is wrong. Only the number by
+    which libc knows the thread is another, and that the kernel writes: after PR_GET_TID_ADDRESS, which few lack.
+    """
+    number, place = SYS_CLONE[os.uname().machine], ctypes.c_void_p()
+    _libc.prctl(PR_GET_TID_ADDRESS, ctypes.byref(place), 0, 0, 0)
+    told = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID if place else 0
+    flags = ctypes.c_ulong(spaces | told | signal.SIGCHLD)
+    # The last two arguments are in one order on x86_64, and in the other elsewhere.
+    where = (place, None) if os.uname().machine == "x86_64" else (None, place)
+    child = _libc_within.syscall(number, flags, None, None, *where)
+    if child == -1:
+        error = ctypes.get_errno()
+        raise OSError(error, f"clone: {os.strerror(error)}")
+    return child
+
+
+def tried(action: Callable[[], object], fork: Callable[[], int] = os.fork) -> str:
     """Why an action fails, tried in a fork so that nothing of it stays; empty where it works."""
     reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        child = fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        return str(error)
     if child == 0:
         try:
             action()
@@ -114,7 +147,8 @@ def use_huge_pages() -> None:
 # Namespaces ------------------------------------------------------------------------------------------------------
 
 
-def _map_user(uid: int, gid: int) -> None:
+def map_user(uid: int, gid: int) -> None:
+    """Has a new user namespace know one user and one group, this process's own outside."""
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -152,7 +186,7 @@ def enter_root(paths: Sequence[str]) -> None:
         _call("unshare", CLONE_NEWNS)
     else:
         _call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
-        _map_user(uid, gid)
+        map_user(uid, gid)
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     new = tempfile.mkdtemp(prefix="down-and-up-root-")
     _mount("tmpfs", new, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
@@ -200,13 +234,6 @@ def _place(source: str, path: str, new: str = "") -> None:
 def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     encoded = [None if text is None else text.encode() for text in (source, target, kind)]
     _call("mount", *encoded, ctypes.c_ulong(flags), None if data is None else data.encode())
-
-
-def divide() -> None:
-    """New user, PID, network, IPC, mount and host-name namespaces. The next fork is PID 1 in them: with it all ends."""
-    uid, gid = os.getuid(), os.getgid()
-    _call("unshare", CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS | CLONE_NEWUTS)
-    _map_user(uid, gid)
 
 
 def own_scratch(limits: Limits, paths: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """The process of which every attempt is a fork: it has imported everything that a notebook needs, and knows no secret.
 
 Run as ``python -m autograder.zygote CONTROL LIMITS``: CONTROL is the number of a socket. For each message there, which
-carries a connection to the examiner and a pipe for the exit status, it forks an attempt. Between the zygote and the
-attempt stands a *keeper*: it makes the namespaces, tells the attempt's process id, and reports how it ended.
+carries a connection to the examiner and a pipe for the exit status, it forks an attempt. Through the pipe it tells the
+attempt's process id and, when that time has come, how it ended.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import sys
 import tempfile
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,8 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
         sandbox.enter_root(paths)
     except OSError as error:
         missing["root"] = str(error)
-    if problem := sandbox.tried(sandbox.divide):
+    user = os.getuid(), os.getgid()
+    if problem := sandbox.tried(lambda: sandbox.map_user(*user), lambda: sandbox.fork(sandbox.APART)):
         missing["namespaces"] = problem
     if problem := sandbox.tried(sandbox.filter_calls):
         missing["seccomp"] = problem
@@ -59,16 +62,69 @@ def serve(control: socket.socket, limits: Limits, cells: Cells | None = None) ->
         sandbox.become_nobody()  # nothing above may have got as far as that
     sandbox.die_with_parent()  # a change of user has taken it back
     control.send(b"ready")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers are nobody's to wait for
+    _fork_attempts(control, Circumstances(paths, limits, "namespaces" not in missing, "root" not in missing), cells)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What an attempt is sealed with. paths: what may be read.
+
+    apart: whether it has namespaces of its own. rooted: whether "/" holds nothing but what may be read.
+    """
+
+    paths: list[str]
+    limits: Limits
+    apart: bool
+    rooted: bool
+
+
+def _fork_attempts(control: socket.socket, around: Circumstances, cells: Cells) -> None:
+    """Forks an attempt for each message, and tells how each ended, until the control socket is closed."""
+    user = os.getuid(), os.getgid()
+    running: dict[int, tuple[int, int]] = {}  # by a handle of the process: its id, and where to tell of it
+    waiting = select.poll()
+    waiting.register(control, select.POLLIN)
     while True:
-        message, handles, _, _ = socket.recv_fds(control, 16, 2)
-        if not message:
-            return
-        if os.fork() == 0:
-            control.close()
-            _keep(handles[0], handles[1], paths, cells, limits, rooted="root" not in missing)
-        for handle in handles:
-            os.close(handle)
+        for ready, _ in waiting.poll():
+            if ready in running:
+                waiting.unregister(ready)
+                _tell_end(*running.pop(ready), around.limits)
+                os.close(ready)
+                continue
+            message, handles, _, _ = socket.recv_fds(control, 16, 2)
+            if not message:
+                return
+            connection, status = handles
+            try:
+                attempt = sandbox.fork(sandbox.APART if around.apart else 0)
+            except OSError:
+                _tell(status, 70)
+                os.close(status)
+            else:
+                if attempt == 0:
+                    for handle in (control.fileno(), status, *running, *(other for _, other in running.values())):
+                        os.close(handle)
+                    _attempt(connection, user, around, cells)
+                process = os.pidfd_open(attempt)
+                running[process] = attempt, status
+                waiting.register(process, select.POLLIN)
+                _tell(status, attempt)
+            os.close(connection)
+
+
+def _tell(status: int, number: int) -> None:
+    with contextlib.suppress(OSError):  # nobody is there to be told
+        os.write(status, f"{number}\n".encode())
+
+
+def _tell_end(attempt: int, status: int, limits: Limits) -> None:
+    """Tells how an attempt has ended, as subprocess tells it."""
+    _, how, used = os.wait4(attempt, 0)
+    code = os.waitstatus_to_exitcode(how)
+    if code == -signal.SIGKILL and used.ru_utime + used.ru_stime >= sandbox.cpu_seconds(limits):
+        code = -signal.SIGXCPU  # which the first process of a PID namespace cannot be sent
+    _tell(status, code)
+    os.close(status)
 
 
 def warm() -> Cells:
@@ -103,54 +159,27 @@ def warm() -> Cells:
     return cells
 
 
-def _keep(connection: int, status: int, paths, cells, limits: Limits, rooted: bool) -> None:
-    """The keeper: divides, forks the attempt, and tells the supervisor first its process id, then how it ended."""
-    code = "70"
-    try:
-        os.setsid()
-        sandbox.name_process("keeper")
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        sandbox.die_with_parent()
-        divided = True
-        try:
-            sandbox.divide()
-        except OSError:
-            divided = False
-        attempt = os.fork()
-        if attempt == 0:
-            os.close(status)
-            _attempt(connection, paths, cells, limits, divided, rooted)
-        os.close(connection)
-        os.write(status, f"{attempt}\n".encode())
-        _, how, used = os.wait4(attempt, 0)
-        code = str(os.waitstatus_to_exitcode(how))
-        if code == str(-signal.SIGKILL) and used.ru_utime + used.ru_stime >= sandbox.cpu_seconds(limits):
-            code = str(-signal.SIGXCPU)  # which the first process of a PID namespace cannot be sent
-    finally:
-        os.write(status, f"{code}\n".encode())
-        os._exit(0)
-
-
-def _attempt(handle: int, paths, cells, limits: Limits, divided: bool, rooted: bool) -> None:
-    """The attempt: seals itself, then serves the examiner until one of the two is gone.
-
-    rooted: whether "/" holds nothing but what may be read; else Landlock has to see to it.
-    """
+def _attempt(handle: int, user: tuple[int, int], around: Circumstances, cells: Cells) -> None:
+    """The attempt: seals itself, then serves the examiner until one of the two is gone."""
     code = 70
     try:
+        if around.apart:
+            sandbox.map_user(*user)
         sandbox.die_with_parent()
         sandbox.name_process("attempt")
+        os.setsid()
         connection = socket.socket(fileno=handle)
-        sandbox.limit(limits)
+        sandbox.limit(around.limits)
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text("500")  # before the zygote, where memory is short
-        scratch = "/tmp" if divided else tempfile.mkdtemp(prefix="attempt-")
-        if divided:
-            sandbox.own_scratch(limits, paths)
+        scratch = "/tmp" if around.apart else tempfile.mkdtemp(prefix="attempt-")
+        if around.apart:
+            sandbox.own_scratch(around.limits, around.paths)
             sandbox.drop_capabilities()
         os.chdir(scratch)
         if sandbox.landlock_version():
-            sandbox.landlock(["/"] if divided and rooted else paths, [scratch, "/dev/null"])
+            # Where "/" holds more than may be read, Landlock has to see to it.
+            sandbox.landlock(["/"] if around.apart and around.rooted else around.paths, [scratch, "/dev/null"])
         sandbox.filter_calls()
         null = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):

@@ -252,7 +252,7 @@ def test_killed_while_it_runs_submissions_nothing_is_left_alive(
     limits = ("--cell-seconds", "600", "--wall-seconds", "600")
     grading = warm.command("autograder", "grade", "--jobs", "1", *limits, cwd=tmp_path, env=environment)
     deadline, running = time.monotonic() + 90, set()
-    while len(running) < 4 and time.monotonic() < deadline:  # worker, zygote, keeper, attempt
+    while len(running) < 4 and time.monotonic() < deadline:  # nursery, worker, zygote, attempt
         time.sleep(0.05)
         running = descendants(grading.pid)
     assert len(running) >= 4

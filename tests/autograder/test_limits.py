@@ -83,7 +83,7 @@ def test_of_cases_only_the_one_that_does_not_end_is_out_of_time(zygote: Zygote) 
 
 
 def test_too_much_computing_by_many_threads_is_a_matter_of_time() -> None:
-    """The keeper says so; the kernel's own word for it would be SIGKILL."""
+    """The zygote says so; the kernel's own word for it would be SIGKILL."""
     assert ending("-24").code == "TO"
 
 
@@ -97,7 +97,7 @@ def test_a_signal_without_a_name_is_one_all_the_same() -> None:
 
 
 def ending(status: str, serves: bool = True) -> Ended:
-    """How a learner's process ended of which the keeper said so."""
+    """How a learner's process ended of which the zygote said so."""
     reading, writing = os.pipe()
     os.write(writing, f"{status}\n".encode())
     os.close(writing)
