@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.sandbox import Limits
+from autograder.sandbox import Limits, told
 
 MINE, TREE = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 OURS, LEAF = "down-and-up-", "down-and-up"
@@ -39,7 +39,7 @@ class Group:
         for folder in self.folders:
             for name in ("memory.events", "memory.oom_control"):
                 with contextlib.suppress(OSError):
-                    facts = dict(line.split() for line in (folder / name).read_text().splitlines())
+                    facts = dict(line.split() for line in told(f"{folder}/{name}").splitlines())
                     return int(facts.get("oom_kill", 0))
         return 0
 
