@@ -34,7 +34,8 @@ def warm() -> None:
 def serve(stream: socket.socket, cells: Cells) -> None:
     """Answers the examiner's messages one after the other, each answer with the id of its question.
 
-    To the cases of an exercise there is an answer each. Those of quick cases go together, as the connection holds them.
+    To an exercise there is an answer, and one to each case. Those that are quick go together, as the connection holds
+    them.
     """
     connection = wire.Connection(stream)
     connection.send({"id": 0})  # before any code of the learner's: from here on, how this process ends is their doing
@@ -46,6 +47,7 @@ def serve(stream: socket.socket, cells: Cells) -> None:
         try:
             for answer in ANSWERS[question["op"]](cells, question):
                 connection.hold({"id": question["id"], **answer})
+            connection.flush()
         except KeyboardInterrupt:
             connection.hold({"id": question["id"], "interrupted": True})
         except Exception as error:
@@ -61,8 +63,11 @@ def _run(cells: Cells, question: dict[str, Any]) -> Answers:
     yield {"outputs": outputs, "status": status, "cut": cells.recorder.cut}
 
 
-def _open(cells: Cells, question: dict[str, Any]) -> Answers:
-    """Looks at the work before anything is called: is it there, can it be called, does it name what is banned?"""
+def _examine(cells: Cells, question: dict[str, Any]) -> Answers:
+    """Looks at the work: is it there, can it be called, does it name what is banned? Then calls it on each case.
+
+    A public case is sent as its place among them. Behind one that runs out of time no other is called.
+    """
     name = question["exercise"]
     exercise = exercises.find(name)
     problem: Problem | None = Problem("NOT_DEFINED", {"name": name})
@@ -71,16 +76,11 @@ def _open(cells: Cells, question: dict[str, Any]) -> Answers:
         problem = problem_with(exercise, work)
     if problem:
         yield {"problem": (problem.message, problem.facts)}
-    else:
-        yield {"problem": None, "hits": [(hit.operator, hit.line) for hit in static_hits(work, exercise.banned)]}
-
-
-def _cases(cells: Cells, question: dict[str, Any]) -> Answers:
-    """Calls the work on each case, up to one that runs out of time. A public case is sent as its place among them."""
-    exercise = exercises.find(question["exercise"])
+        return
+    yield {"problem": None, "hits": [(hit.operator, hit.line) for hit in static_hits(work, exercise.banned)]}
     public = exercise.public
     cases = [public[sent] if isinstance(sent, int) else Case(**sent) for sent in question["cases"]]
-    for outcome in outcomes_of(exercise, cells.get(exercise.name), cases):
+    for outcome in outcomes_of(exercise, work, cases):
         yield {"outcome": _told(outcome)}
 
 
@@ -97,4 +97,4 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     return {"status": outcome.status, "value": outcome.value} | {name: each for name, each in fields.items() if each}
 
 
-ANSWERS: dict[str, Callable[[Cells, dict[str, Any]], Answers]] = {"run": _run, "open": _open, "cases": _cases}
+ANSWERS: dict[str, Callable[[Cells, dict[str, Any]], Answers]] = {"run": _run, "examine": _examine}

@@ -6,6 +6,7 @@ takes bytes alone.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def grade(script: Script, zygote: Zygote, secret: str | Mapping[str, str]) -> Re
         _end(record, Ended("XX", f"{type(error).__name__}: {error}"), script, zygote)
     finally:
         if learner:
-            learner.close()
+            learner.end()
     record.seconds = time.monotonic() - began
     return record
 
@@ -129,15 +130,19 @@ class Examination:
 def _examine(name: str, seed: str | None, learner: Learner) -> Examination:
     """Runs an exercise's public cases and, with a seed, the hidden ones that it makes."""
     exercise = exercises.find(name)
-    opened = learner.ask({"op": "open", "exercise": name})
+    groups = exercise.groups(seed)
+    places = {id(case): place for place, case in enumerate(exercise.public)}
+    cases = [case for _, cases in groups for case in cases]
+    sent = [places[id(case)] if id(case) in places else _sent(case) for case in cases]
+    answers = learner.ask_each({"op": "examine", "exercise": name, "cases": sent}, exercise.seconds + 2)
+    opened = next(answers)
     if opened.get("problem") is not None:
         return Examination(exercise, problem=_problem(opened["problem"], exercise))
     try:
         hits = _hits(opened.get("hits", []))
     except Exception:  # as in _problem
         return Examination(exercise, problem=_problem(None, exercise))
-    groups = exercise.groups(seed)
-    results = _outcomes(exercise, [case for _, cases in groups for case in cases], learner)
+    results = _outcomes(itertools.chain([opened], answers) if _is_late(opened) else answers, len(cases))
     outcomes = [[next(results, Outcome("not run")) for _ in cases] for _, cases in groups]
     return Examination(exercise, groups, outcomes, hits, seed)
 
@@ -154,12 +159,9 @@ def _problem(problem: Any, exercise: Exercise) -> Problem:
     return Problem("NOT_DEFINED", {"name": exercise.name})
 
 
-def _outcomes(exercise: Exercise, cases: Sequence[Case], learner: Learner) -> Iterator[Outcome]:
-    """One outcome after the other, up to the first case that ran out of time. All cases are sent at once."""
-    places = {id(case): place for place, case in enumerate(exercise.public)}
-    sent = [places[id(case)] if id(case) in places else _sent(case) for case in cases]
-    question = {"op": "cases", "exercise": exercise.name, "cases": sent}
-    for _, answer in zip(cases, learner.ask_each(question, exercise.seconds + 2), strict=False):
+def _outcomes(answers: Iterator[dict[str, Any]], most: int) -> Iterator[Outcome]:
+    """One outcome after the other, up to the first case that ran out of time."""
+    for answer in itertools.islice(answers, most):
         outcome = _outcome(answer)
         yield outcome
         if outcome.status == "out of time":
@@ -173,8 +175,12 @@ def _sent(case: Case) -> dict[str, Any]:
     return {name: each for name, each in fields.items() if each}
 
 
+def _is_late(answer: dict[str, Any]) -> bool:
+    return answer.get("late") is True or answer.get("interrupted") is True
+
+
 def _outcome(answer: dict[str, Any]) -> Outcome:
-    if answer.get("late") is True or answer.get("interrupted") is True:
+    if _is_late(answer):
         return Outcome("out of time")
     try:
         return _read(answer["outcome"])

@@ -14,7 +14,7 @@ from typing import Any
 
 from autograder import cgroup, wire
 from autograder.record import Code
-from autograder.sandbox import Limits
+from autograder.sandbox import Limits, told
 from course_lib.checking.plain import text
 
 GRACE = 2.0  # seconds between the interrupt and the kill
@@ -151,22 +151,29 @@ class Learner:
         """Ends the process and, as it is the first of its PID namespace, everything that it started."""
         self._signal(signal.SIGKILL)
 
+    def end(self) -> None:
+        """Ends the process, and waits for nothing: to take down its namespaces takes the kernel a while."""
+        if not self._done.is_set():
+            self._done.set()
+            self.kill()
+            self._connection.close()
+
     def close(self) -> None:
         """Ends the process and waits until it is gone."""
-        self._done.set()
-        self.kill()
-        self._connection.close()
-        self._status.read()
-        self._status.close()
-        self._watch.join()
+        self.end()
+        if not self._status.closed:
+            self._status.read()
+            self._status.close()
+            self._watch.join()
 
 
 def _resident(pid: int) -> int:
     """Bytes of memory that a process and its descendants hold for themselves, or share and come from no file."""
     total = 0
     for each in _tree(pid):
-        with contextlib.suppress(OSError), open(f"/proc/{each}/status") as file:
-            kilobytes = [line.split()[1] for line in file if line.startswith(("RssAnon:", "RssShmem:"))]
+        with contextlib.suppress(OSError):
+            lines = told(f"/proc/{each}/status").splitlines()
+            kilobytes = [line.split()[1] for line in lines if line.startswith(("RssAnon:", "RssShmem:"))]
             total += sum(map(int, kilobytes)) << 10
     return total
 
@@ -175,6 +182,5 @@ def _tree(pid: int) -> Iterator[int]:
     yield pid
     with contextlib.suppress(OSError):
         for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                for child in file.read().split():
-                    yield from _tree(int(child))
+            for child in told(f"/proc/{pid}/task/{task}/children").split():
+                yield from _tree(int(child))

@@ -26,6 +26,7 @@ class Zygote:
         self._control: socket.socket | None = None
         self._process: subprocess.Popen | launch.Forked | None = None
         self._group: cgroup.Group | None = None
+        self._learner: Learner | None = None
 
     def __enter__(self) -> Zygote:
         self.start()
@@ -91,6 +92,7 @@ class Zygote:
                 self._group = None
 
     def stop(self) -> None:
+        self._end_last()
         if self._control:
             self._control.close()
         if self._process:
@@ -106,9 +108,10 @@ class Zygote:
         return self._process.pid
 
     def spawn(self) -> Learner:
-        """A fresh learner's process."""
+        """A fresh learner's process, when the one before is gone."""
         from autograder.learner import Ended, Learner  # imports torch: where none may run, that is known before
 
+        self._end_last()
         for retry in (False, True):
             connection, theirs = socket.socketpair()
             reading, writing = os.pipe()
@@ -117,7 +120,8 @@ class Zygote:
                 socket.send_fds(self._control, [b"fork"], [theirs.fileno(), writing])
                 theirs.close()
                 os.close(writing)
-                return Learner(connection, reading, self.limits, self._group)
+                self._learner = Learner(connection, reading, self.limits, self._group)
+                return self._learner
             except (OSError, Ended):
                 connection.close()
                 if retry:
@@ -125,3 +129,8 @@ class Zygote:
                 self.stop()
                 self.start()
         raise AssertionError
+
+    def _end_last(self) -> None:
+        if self._learner:
+            self._learner.close()
+            self._learner = None

@@ -25,8 +25,8 @@ LENGTH = struct.Struct("!I")
 PARTS = 1 << 18  # lists and dicts that are read at once: each takes a byte of what comes, and a hundred of memory
 AXES = 64  # of a tensor, as in numpy
 DEPTH = 100  # of lists and dicts in each other; what grading looks at goes from part to part by recursion
-CHUNK = 1 << 16  # bytes that are read at once, where they are there; more are not held back
-HOLD = 0.01  # seconds for which messages are held back, so that they go together: to wake the other side costs 50 us
+CHUNK = 1 << 16  # bytes that are read at once, where they are there
+HOLD = 0.05  # seconds for which messages are held back, so that they go together: to wake the other side takes 0.2 ms
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -56,7 +56,7 @@ class Connection:
         self._stream = stream
         self._come = bytearray()
         self._ready: deque[dict[str, Any]] = deque()
-        self._held: list[bytes] = []
+        self._held: list[dict[str, Any]] = []
         self._last = 0.0
         self._packer = msgpack.Packer(default=_told, **TEXT, strict_types=True, buf_size=CHUNK)
         self.received = 0  # bytes in all
@@ -66,21 +66,24 @@ class Connection:
 
         deadline: on time.monotonic's clock. Errors: Closed, Late.
         """
-        self._held.append(self._packer.pack(message))
+        self._held.append(message)
         self.flush(deadline)
 
     def hold(self, message: dict[str, Any]) -> None:
-        """Holds a message back until `flush`, or until nothing has crossed for HOLD seconds. Errors: Closed."""
-        self._held.append(self._packer.pack(message))
-        if time.monotonic() > self._last + HOLD or sum(map(len, self._held)) > CHUNK:
+        """Holds a message back until `flush`, or until nothing has crossed for HOLD seconds. Errors: Closed.
+
+        Nothing in it may change any more: it is packed with the others when it is sent.
+        """
+        self._held.append(message)
+        if time.monotonic() > self._last + HOLD:
             self.flush()
 
     def flush(self, deadline: float | None = None) -> None:
         """Sends what is held back. Errors: Closed, Late."""
         if not self._held:
             return
-        packed = b"".join([self._packer.pack_array_header(len(self._held)), *self._held])
-        self._held.clear()
+        held, self._held = self._held, []
+        packed = self._packer.pack(held)
         self._stream.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
         try:
             self._stream.sendall(LENGTH.pack(len(packed)) + packed)
@@ -175,25 +178,29 @@ def _tensor_told(value: Tensor) -> list[Any]:
 
 
 def _unpack(packed: bytearray) -> Any:
-    left = iter(range(PARTS))
-
-    def list_of(parts: list[Any]) -> list[Any]:
-        if next(left, None) is None:
-            raise ValueError("more parts than are read")
-        return parts
-
-    def dict_of(pairs: list[tuple[Any, Any]]) -> Any:
-        list_of(pairs)
-        if len(pairs) == 1 and pairs[0][0] is None and type(pairs[0][1]) is list:
-            kind, *fields = pairs[0][1]
-            return KINDS[kind](*fields)
-        if not all(is_key(key) for key, _ in pairs):
-            raise ValueError("a key that is no text and no number of 64 bits")
-        return dict(pairs)
-
     # A length of -2 lets not even empty ones through: no extension type is sent. (-1 would let all through.)
-    hooks = {"list_hook": list_of, "object_pairs_hook": dict_of, "max_ext_len": -2}
+    hooks: dict[str, Any] = {"object_pairs_hook": _dict_of, "max_ext_len": -2}
+    if len(packed) > PARTS:  # else it holds no more of them
+        left = iter(range(PARTS))
+
+        def counted(parts: list[Any]) -> list[Any]:
+            if next(left, None) is None:
+                raise ValueError("more parts than are read")
+            return parts
+
+        hooks |= {"list_hook": counted, "object_pairs_hook": lambda pairs: _dict_of(counted(pairs))}
     return _shallow(msgpack.unpackb(packed, **hooks, **TEXT, strict_map_key=False))
+
+
+def _dict_of(pairs: list[tuple[Any, Any]]) -> Any:
+    """A dict, or what msgpack has no form for."""
+    if len(pairs) == 1 and pairs[0][0] is None and type(pairs[0][1]) is list:
+        kind, *fields = pairs[0][1]
+        return KINDS[kind](*fields)
+    for key, _ in pairs:
+        if type(key) is not str and not is_key(key):
+            raise ValueError("a key that is no text and no number of 64 bits")
+    return dict(pairs)
 
 
 def _shallow(messages: Any) -> Any:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -75,11 +76,30 @@ def test_of_cases_only_the_one_that_does_not_end_is_out_of_time(zygote: Zygote) 
     """The answers to those before it are held back when it begins, and come with its own."""
     learner = zygote.spawn()
     learner.ask({"op": "run", "source": STUCK})
-    question = {"op": "cases", "exercise": "output_size", "cases": [0, 1, 2, 3]}
-    answers = list(learner.ask_each(question, seconds=0.5))
+    question = {"op": "examine", "exercise": "output_size", "cases": [0, 1, 2, 3]}
+    opened, *answers = learner.ask_each(question, seconds=0.5)
     learner.close()
+    assert opened["problem"] is None
     assert [answer.get("outcome", {}).get("status") for answer in answers] == ["returned", "returned", None]
     assert [answer.get("late", False) for answer in answers] == [False, False, True]
+
+
+IN_THE_BACKGROUND = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell has it where a command ends with &
+from autograder.examiner import grade
+from autograder.sandbox import Limits
+from autograder.script import Script, Step
+from autograder.supervisor import Zygote
+with Zygote(Limits(cell_seconds=0.5)) as zygote:
+    record = grade(Script((Step(0, "run", "while True: pass"), Step(1, "run", "1 + 1")), {}), zygote, "")
+print(record.code, record.outputs[0][0]["ename"], record.outputs[1][0]["data"])
+"""
+
+
+def test_a_loop_is_interrupted_though_the_grading_itself_ignores_interrupts(warm_python: Any) -> None:
+    done = warm_python(IN_THE_BACKGROUND)
+    assert done.stdout == "OK KeyboardInterrupt {'text/plain': '2'}\n", done.stderr
 
 
 def test_too_much_computing_by_many_threads_is_a_matter_of_time() -> None:

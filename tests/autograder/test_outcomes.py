@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from autograder import attempt, wire
-from autograder.examiner import _examine, _outcomes, _read
+from autograder.examiner import _examine, _read
 from autograder.script import Check, Script, Step
 from course_lib import exercises
 from course_lib.checking.driver import outcomes_of, run
@@ -49,11 +49,9 @@ class Learner:
 
 def over_the_wire(exercise: Exercise, work) -> list[list]:
     learner = Learner(**{exercise.name: work})
-    groups = exercise.groups("a")
-    results = _outcomes(exercise, [case for _, cases in groups for case in cases], learner)
-    outcomes = [[next(results) for _ in cases] for _, cases in groups]
+    examined = _examine(exercise.name, "a", learner)
     learner.ours.close()
-    return outcomes
+    return list(examined.outcomes)
 
 
 class Misnamed(nn.Module):
@@ -118,7 +116,7 @@ def test_the_diagnosis_is_that_of_the_visible_check(work) -> None:
     examined = _examine("output_size", None, learner)
     # Here the learner's process is a thread of this one: what it withholds is withheld from the judge too, until it
     # answers the next question.
-    learner.ask({"op": "open", "exercise": "output_size"})
+    learner.ask({"op": "examine", "exercise": "output_size", "cases": []})
     seen = examined.verdict(False)
     assert str(report(seen)) == str(report(examine(exercise, work)))
 

@@ -37,12 +37,12 @@ said = itertools.cycle(SAID)
 
 
 def garbled(cells, question):
+    yield {"problem": None, "hits": []}
     for _ in question["cases"]:
         yield {"outcome": {"status": "returned", "value": None} | next(said), "late": torch.ones(2)}
 
 
-attempt.ANSWERS["cases"] = garbled
-attempt.ANSWERS["open"] = lambda cells, question: iter([{"problem": None, "hits": []}])
+attempt.ANSWERS["examine"] = garbled
 
 
 # %% max_pool_loops

@@ -19,4 +19,4 @@ ODD = iter(
         {"problem": None, "hits": [("max_pool2d", float("inf"))]},
     ]
 )
-attempt.ANSWERS["open"] = lambda cells, question: iter([next(ODD)])
+attempt.ANSWERS["examine"] = lambda cells, question: iter([next(ODD)])
