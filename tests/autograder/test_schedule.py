@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from autograder import launch
 from autograder.record import Record
 from autograder.schedule import grade_all
 from autograder.script import Script, Step
@@ -29,26 +30,30 @@ Parts = Callable[[str], list[int]]
 
 
 @pytest.fixture
-def parts(warm: Any) -> Parts:
-    """The processes of a name that descend from this one or, being warm, are had here: nursery, worker or zygote.
+def parts(monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """The processes of a name that this test has started: nursery, worker or zygote. Other tests have theirs."""
+    mine, start = [], launch._start
 
-    Without those that were there before: a test that has killed a grader does not wait until its nursery is gone.
-    """
+    def noted(*arguments: Any, **options: Any) -> Any:
+        process = start(*arguments, **options)
+        mine.append(process.pid)
+        return process
 
-    def all_living(name: str) -> list[int]:
-        found, ahead = [], [os.getpid(), warm.pid]
+    monkeypatch.setattr(launch, "_start", noted)
+
+    def living(name: str) -> list[int]:
+        found, ahead = [], list(mine)
         while ahead:
             process = ahead.pop()
             with contextlib.suppress(OSError):
-                if Path(f"/proc/{process}/comm").read_text().strip() == name and process != os.getpid():
+                if Path(f"/proc/{process}/comm").read_text().strip() == name:
                     found.append(process)
                     continue  # what it has forked bears its name, too, for a moment
                 tasks = list(Path(f"/proc/{process}/task").glob("*/children"))
                 ahead += [int(child) for task in tasks for child in task.read_text().split()]
         return found
 
-    before = {process for name in ("nursery", "worker", "zygote") for process in all_living(name)}
-    return lambda name: [process for process in all_living(name) if process not in before]
+    return living
 
 
 @contextmanager
