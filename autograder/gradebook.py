@@ -15,7 +15,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ from nbgrader.api import (
 from sqlalchemy import URL, Engine, bindparam, event, make_url, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.orm import joinedload, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, joinedload, scoped_session, sessionmaker
 from sqlalchemy.orm.attributes import set_committed_value
 from tqdm import tqdm
 
@@ -100,8 +100,31 @@ _BEFORE = (
     .options(joinedload(Assignment.notebooks).joinedload(Notebook._base_cells))
 )
 
+# The same of an assignment that is there already.
+_LEARNER = (
+    select(Student, SubmittedAssignment)
+    .outerjoin(
+        SubmittedAssignment,
+        (SubmittedAssignment.assignment_id == bindparam("assignment")) & (SubmittedAssignment.student_id == Student.id),
+    )
+    .where(Student.id == bindparam("student"))
+)
+
 # What nbgrader asks of a cell of the assignment while a submission is graded (its OverwriteCells).
 _ASKED = ("name", "cell_type", "locked", "source", "checksum", "max_score")
+
+
+class _Loaded:
+    """An assignment with its notebooks and cells: no submission changes it. state: of the gradebook."""
+
+    def __init__(self, assignment: Assignment, state: Hashable):
+        self.assignment, self.state = assignment, state
+        self._facts = {each: set(vars(each)) for each in (assignment, *assignment.notebooks)}
+
+    def forget(self, session: Session) -> None:
+        """Takes back what a submission, which is in the database by now, has added to these."""
+        for each, facts in self._facts.items():
+            session.expire(each, vars(each).keys() - facts | {"submissions"})
 
 
 class Shared(Gradebook):
@@ -117,6 +140,7 @@ class Shared(Gradebook):
         self.asked = False
         self._known: dict[tuple[str, ...], Any] | None = {}
         self._found: dict[tuple[str, ...], Any] = {}
+        self._last: _Loaded | None = None
         self.patches = ExitStack()
         try:
             with (
@@ -231,7 +255,7 @@ class Shared(Gradebook):
     @contextmanager
     def changing(self) -> Iterator[None]:
         """While this is open, everything is looked up each time, and cells of assignments may be changed."""
-        self._known = None
+        self._known = self._last = None
         try:
             yield
         finally:
@@ -247,6 +271,9 @@ class Shared(Gradebook):
             self.db.expire_all()
 
     def finish(self) -> None:
+        if self._last:
+            self.db.flush()
+            self._last.forget(self.db())
         self.db().finish()
 
     def begin(self, assignment: str, student: str) -> None:
@@ -254,12 +281,35 @@ class Shared(Gradebook):
         if not self.server:
             self.db.connection().exec_driver_sql("BEGIN IMMEDIATE")
         self.asked = False
-        for found in self.db.execute(_BEFORE, {"assignment": assignment, "student": student}).unique():
-            self._found["find_assignment", assignment] = found[0]
-            self._found["find_student", student] = found[1]
-            self._found["find_submission", assignment, student] = found[2]
-            for notebook in found[0].notebooks:
-                self._found["find_notebook", notebook.name, assignment] = notebook
+        known = self._loaded(assignment)
+        if known:
+            found = self.db.execute(_LEARNER, {"assignment": known.id, "student": student}).one_or_none()
+            person, handed = found or (None, None)
+        else:
+            found = self.db.execute(_BEFORE, {"assignment": assignment, "student": student}).unique().one_or_none()
+            if found is None:
+                return
+            known, person, handed = found
+            self._last = _Loaded(known, self._state())
+        self._found["find_assignment", assignment] = known
+        self._found["find_student", student] = person
+        self._found["find_submission", assignment, student] = handed
+        for notebook in known.notebooks:
+            self._found["find_notebook", notebook.name, assignment] = notebook
+
+    def _loaded(self, name: str) -> Assignment | None:
+        """The assignment as it was for the submission before, if that is the same and nobody has written meanwhile."""
+        if self._last is None or self._last.assignment.name != name or self._last.state != self._state():
+            return None
+        self.db.add(self._last.assignment)
+        return self._last.assignment
+
+    def _state(self) -> Hashable:
+        """What is another where anybody else has written into the gradebook; a server has no such thing."""
+        if self.server:
+            return object()
+        connection = self.db.connection()
+        return id(connection.connection.dbapi_connection), connection.exec_driver_sql("PRAGMA data_version").scalar()
 
     def whole(self, act: Callable[[], T]) -> T:
         """Does something in one transaction, and again where the database was in the way.
@@ -274,6 +324,7 @@ class Shared(Gradebook):
                 self.finish()
                 return result
             except Exception:
+                self._last = None
                 # nbgrader turns what a database says into errors of its own, or only logs it.
                 if self.trouble is None:
                     raise

@@ -68,14 +68,15 @@ def write_json(path: Path, data: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file beside its place and moves it there, so that it is whole or absent."""
+    """Writes a file beside its place and moves it there, so that it is whole or absent.
+
+    The disk is not waited for: what a machine that loses its power had not written yet is made again.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(scratch, path)
     except BaseException:
         os.unlink(scratch)

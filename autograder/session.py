@@ -8,6 +8,7 @@ from typing import Any
 from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import insert
 from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 
 # What a submission adds, each kind behind those that it refers to: by which of its attributes, in which of its columns.
 _ADDED: dict[Any, dict[str, str]] = {
@@ -51,16 +52,19 @@ class Held(Session):
         for each in new:
             self.expunge(each)
             make_transient_to_detached(each)
-            self.add(each)
+        for each in new:
+            if each not in self:  # by the ones before it, to which it belongs
+                self.add(each)
 
 
 def _row(added: Any, references: dict[str, str]) -> dict[str, Any]:
     """The values of all columns, which the object has from then on."""
     for name, column in references.items():
         setattr(added, column, getattr(added, name).id)
-    row = {column.key: getattr(added, column.key) for column in added.__table__.columns}
+    has = vars(added)
     for column in added.__table__.columns:
-        if row[column.key] is None and column.default is not None:
-            row[column.key] = column.default.arg(None) if column.default.is_callable else column.default.arg
-        setattr(added, column.key, row[column.key])
-    return row
+        if has.get(column.key) is None:
+            default = column.default
+            value = None if default is None else default.arg(None) if default.is_callable else default.arg
+            set_committed_value(added, column.key, value)
+    return {column.key: has[column.key] for column in added.__table__.columns}

@@ -92,10 +92,10 @@ def test_an_interrupted_write_leaves_the_old_result(kept: Ledger, monkeypatch: p
     key = kept.key(STEPS)
     kept.put(key, RECORD)
 
-    def full(handle: int) -> None:
+    def full(*paths: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="No space"):
         kept.put(key, Record())
     assert kept.get(key) == RECORD
