@@ -16,7 +16,7 @@ from typing import Any
 from nbconvert.writers import FilesWriter
 from nbformat import NotebookNode
 from nbgrader.converters import Autograde, BaseConverter, NbGraderException
-from nbgrader.preprocessors import CheckCellMetadata, Execute
+from nbgrader.preprocessors import CheckCellMetadata, DeduplicateIds, Execute
 from traitlets.utils.importstring import import_item
 
 from autograder.build.release import Said
@@ -28,6 +28,8 @@ from autograder.replay import Replay, Submission, is_linked
 from autograder.script import Script
 from autograder.writer import Graded, WriteError
 
+# What no normalised notebook gives anything to do: it has each grade_id once, and the metadata of the master.
+DONE = (DeduplicateIds, CheckCellMetadata)
 LONGEST = 1000  # characters of a path in a submission; the kernel takes four times as many of a whole one
 
 
@@ -74,7 +76,7 @@ class Converter(Autograde, _Plain):
         self.exporter._preprocessors = []
         for part in (*self.sanitize_preprocessors, *self.autograde_preprocessors):
             part = import_item(part) if isinstance(part, str) else part
-            if part is not CheckCellMetadata:
+            if part not in DONE:
                 self.exporter.register_preprocessor(Replay if part is Execute else part)
 
     def convert(self, student: str, notebooks: Mapping[str, Graded]) -> None:
@@ -122,6 +124,6 @@ class _Given(Submission):
 
     def record(self, steps: Script) -> tuple[str, Record]:
         """The given result; another where the gradebook has put other cells into the notebook."""
-        if self._ledger.key(steps) == self._current.key:
+        if steps == self._current.script:
             return self._current.key, self._current.record
         return super().record(steps)

@@ -239,10 +239,11 @@ def read(base: str, parts: tuple[str, ...], limit: int) -> bytes:
         for part in parts[:-1]:
             handle = _step(handle, part, os.O_DIRECTORY)
         handle = _step(handle, parts[-1], os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
             raise NotPlain(errno.EINVAL, "no plain file", parts[-1])
         with open(handle, "rb", closefd=False) as file:
-            return file.read(limit)
+            return file.read(min(limit, facts.st_size))  # memory for as much is taken at once
     finally:
         os.close(handle)
 

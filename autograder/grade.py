@@ -207,7 +207,10 @@ class Grading:
         if row.code == "XX":
             row.problem = row.sentence
             return
-        graded = {name: Graded(handed.notebooks[name], handed.keys[name], handed.records[name]) for name in handed.keys}
+        graded = {
+            name: Graded(handed.notebooks[name], handed.scripts[name], key, handed.records[name])
+            for name, key in handed.keys.items()
+        }
         try:
             row.scores = self._writer.write(row.assignment, row.student, graded)
         except WriteError as error:

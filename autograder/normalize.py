@@ -43,6 +43,8 @@ class Anomaly:
 
 @dataclass(frozen=True)
 class Normalised:
+    """A notebook to grade. The instructor's cells are the same objects in everybody's: nothing changes them."""
+
     notebook: NotebookNode
     anomalies: tuple[Anomaly, ...]
 
@@ -61,8 +63,11 @@ class Master:
 
     @cached_property
     def ordinary(self) -> dict[str, NotebookNode]:
-        """The other cells by their ids."""
-        return {cell.id: cell for cell in self.source.cells if not id_of(cell)}
+        """The other cells by their ids, without outputs."""
+        found = {cell.id: copied(cell) for cell in self.source.cells if not id_of(cell)}
+        for cell in found.values():
+            _clear(cell)
+        return found
 
     @cached_property
     def release_text(self) -> dict[str, str]:
@@ -98,7 +103,7 @@ def normalise(raw: bytes | None, master: Master) -> Normalised:
     if cells:
         anomalies += [Anomaly("deleted", name) for name in known.keys() - seen]
     built = _with_missing(built, master, seen, texts)
-    _number(built, master)
+    _number(built)
     # Not by nbformat's new_notebook, which validates: what comes of this is validated when it is written.
     notebook = copied(NotebookNode({**master.source, "cells": []}))
     notebook.cells = built
@@ -167,15 +172,17 @@ def _known(cell: dict[str, Any], model: NotebookNode, released: str, anomalies: 
 
 def _other(cell: dict[str, Any], ordinary: dict[str, NotebookNode]) -> NotebookNode:
     """A cell that nobody grades: the learner's text; of the metadata only what the master's cell of this id has."""
-    kind, source = cell["cell_type"], _clean_text(cell.get("source", ""))
+    kind, source, pictures = cell["cell_type"], _clean_text(cell.get("source", "")), _pictures(cell, cell["cell_type"])
     model = ordinary.get(cell["id"]) if isinstance(cell.get("id"), str) else None
     if model is not None and model["cell_type"] != kind:
         model = None
     same = model is not None and model["source"] == source
+    if model is not None and same and not pictures and "attachments" not in model:
+        return model
     metadata = copied(model["metadata"]) if model is not None and same else NotebookNode()
     # Not by nbformat's new_code_cell and the like: each of them validates its cell; the notebook is validated later.
     mine = {"cell_type": kind, "id": model["id"] if model is not None else "", "metadata": metadata, "source": source}
-    mine |= _pictures(cell, kind)
+    mine |= pictures
     return NotebookNode(mine | {"outputs": [], "execution_count": None} if kind == "code" else mine)
 
 
@@ -235,13 +242,15 @@ def _with_missing(
     return built
 
 
-def _number(cells: list[NotebookNode], master: Master) -> None:
+def _number(cells: list[NotebookNode]) -> None:
     """Ids that are unique: the master's where a cell is the master's, else from the position."""
     taken: set[str] = set()
     for index, cell in enumerate(cells):
-        if not cell.id or cell.id in taken:
-            cell.id = next(f"own-{n}" for n in _count(index) if f"own-{n}" not in taken)
-        taken.add(cell.id)
+        name = cell.get("id")
+        if not name or name in taken:
+            name = next(f"own-{n}" for n in _count(index) if f"own-{n}" not in taken)
+            cells[index] = NotebookNode({**cell, "id": name})
+        taken.add(name)
 
 
 def _count(start: int) -> Iterator[int]:

@@ -76,5 +76,7 @@ def _indented(value: Any, line: str) -> str:
         if not value:
             return "[]"
         deeper = f"{line} "
-        return f"[{deeper}{f',{deeper}'.join([_indented(each, deeper) for each in value])}{line}]"
+        # Nearly all are lines of a text.
+        parts = [encode_basestring(each) if type(each) is str else _indented(each, deeper) for each in value]
+        return f"[{deeper}{f',{deeper}'.join(parts)}{line}]"
     return _WORDS[value] if value is None or isinstance(value, bool) else _number(value)

@@ -27,6 +27,7 @@ from autograder.gradebook import one_gradebook
 from autograder.imports import importing
 from autograder.normalize import Normalised
 from autograder.record import Record
+from autograder.script import Script
 
 if TYPE_CHECKING:
     from autograder.autograde import Converter
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Graded:
-    """One notebook with its result, and the result's name in the ledger."""
+    """One notebook with its script and its result, and the result's name in the ledger."""
 
     normalised: Normalised
+    script: Script
     key: str
     record: Record
 

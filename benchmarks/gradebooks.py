@@ -44,7 +44,7 @@ def measure(root: Path, db_url: str | None) -> tuple[list[float], list[float]]:
                     for step in steps.steps
                     if step.kind == "check"
                 }
-                graded = Graded(found, ledger.key(steps), Record(outputs=outputs))
+                graded = Graded(found, steps, ledger.key(steps), Record(outputs=outputs))
                 began = time.perf_counter()
                 writer.write(LESSON, student, {LESSON: graded})
                 taken.append(1000 * (time.perf_counter() - began))
