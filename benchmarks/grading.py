@@ -4,13 +4,15 @@ Four ways: stock nbgrader, one submission after the other; stock nbgrader, one p
 class and a gradebook of its own; this grader from nothing; this grader again, with nothing changed. The submissions to
 lesson 01 are the demonstration's honest ones; to another lesson, the worked one with an exercise left open in turn.
 Each learner's text is made unique, so that nothing is graded once for two. Scores are compared cell for cell. Then the
-stages of one submission are timed, on one core, and what its cells take by themselves, without a grader.
+stages of one submission are timed, on one core, and in turn with them what its cells take by themselves, without a
+grader.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import multiprocessing
 import os
 import platform
 import shutil
@@ -21,13 +23,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from unittest import mock
 
 import nbformat
+import psutil
 
 from autograder.cells import Cells
 from autograder.demo import answers, submissions
@@ -164,10 +168,52 @@ def alone(cells: Cells, steps: Script) -> float:
     return taken
 
 
-def stages(root: Path, lesson: str) -> tuple[dict[str, float], float]:
-    """Milliseconds of each stage of a submission, and those that its cells take by themselves.
+@contextlib.contextmanager
+def aside(cells: Cells) -> Iterator[Callable[[Script], float]]:
+    """``alone`` in a process beside this one, which forks as little as a worker does."""
+    ours, theirs = multiprocessing.Pipe()
+    if os.fork() == 0:
+        ours.close()
+        with contextlib.suppress(EOFError):
+            while True:
+                theirs.send(alone(cells, theirs.recv()))
+        os._exit(0)
+    theirs.close()
 
-    Both are the mean over a class that is graded in this process, on one core.
+    def ask(steps: Script) -> float:
+        ours.send(steps)
+        return ours.recv()
+
+    yield ask
+    ours.close()
+    os.wait()
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """Everything that starts here is on one core, on which nothing hides behind anything else."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+@dataclass
+class Stages:
+    """Milliseconds of one submission. parts: by the clock. cpu: of all processes. own: of the cells by themselves."""
+
+    parts: Mapping[str, float]
+    cpu: float
+    own: float
+
+
+@on_one_core()
+def stages(root: Path, lesson: str) -> Stages:
+    """The stages of a submission: the mean over a class that is graded in this process.
+
+    What a first submission alone has to do is done before, for one that does not count.
     """
     import torch
 
@@ -196,50 +242,67 @@ def stages(root: Path, lesson: str) -> tuple[dict[str, float], float]:
         return call
 
     class Timed(Learner):
-        close = timed_as("end of the sandbox", Learner.close)
-
         def ask_each(self, question, seconds=None):
             name = "the learner's cells" if question["op"] == "run" else "calls of the learner's work"
             answers = super().ask_each(question, seconds)
             while answer := timed_as(name, lambda: next(answers, None))():
                 yield answer
 
+    def cpu(zygote: Zygote) -> float:
+        """Seconds of CPU that this process, the zygote and all its attempts have had."""
+        times = psutil.Process(zygote.pid).cpu_times()
+        return time.process_time() + times.user + times.system + times.children_user + times.children_system
+
     course = Course(config=settings(root))
     masters = course.masters(lesson)[lesson]
     students = course.students(lesson)
-    cells = warm()
-    own = sum(
-        alone(cells, script(as_normalised(*course.submitted(lesson, one, lesson), masters).notebook))
-        for one in students
-    )
     ledger = Ledger(root / ".stages", "benchmark", Limits())
     (root / "gradebook.db").unlink(missing_ok=True)
-    kept = examiner.judge
-    with Zygote(Limits()) as zygote, Writer(course) as writer, mock.patch("autograder.learner.Learner", Timed):
+    with (
+        aside(warm()) as by_themselves,
+        Zygote(Limits()) as zygote,
+        Writer(course) as writer,
+        mock.patch("autograder.learner.Learner", Timed),
+        mock.patch.object(examiner, "judge", timed_as("judging", examiner.judge)),
+        mock.patch.object(zygote, "_end_last", timed_as("end of the sandbox", zygote._end_last)),
+    ):
         writer.prepare(lesson)
-        examiner.judge = timed_as("judging", kept)
         spawn = zygote.spawn
-        zygote.spawn = timed_as("start of the sandbox", spawn)  # type: ignore[method-assign]
         read = timed_as(
             "reading and normalising", lambda one: as_normalised(*course.submitted(lesson, one, lesson), masters)
         )
         write = timed_as("writing, by nbgrader", writer.write)
-        whole = time.perf_counter()
-        for student in students:
+
+        def started() -> Learner:
+            zygote._end_last()
+            return timed_as("start of the sandbox", spawn)()
+
+        zygote.spawn = started  # type: ignore[method-assign]
+
+        def whole(student: str) -> Script:
             found = read(student)
             steps = script(found.notebook)
             record = examiner.grade(steps, zygote, "benchmark")
             timed_as("ledger", ledger.put)(ledger.key(steps), record)
-            write(lesson, student, {lesson: Graded(found, ledger.key(steps), record)})
-        whole = time.perf_counter() - whole
-        examiner.judge = kept
-    taken["messages, reports and the rest"] = whole - sum(taken.values())
-    return {name: 1000 * seconds / len(students) for name, seconds in taken.most_common()}, 1000 * own / len(students)
+            write(lesson, student, {lesson: Graded(found, steps, ledger.key(steps), record)})
+            return steps
+
+        whole(students[0])
+        taken.clear()
+        spent = own = clock = 0.0
+        for student in students:
+            had, began = cpu(zygote), time.perf_counter()
+            steps = whole(student)
+            clock += time.perf_counter() - began
+            spent += cpu(zygote) - had
+            own += by_themselves(steps)
+    taken["messages, reports and the rest"] = clock - sum(taken.values())
+    per_submission = 1000 / len(students)
+    parts = {name: per_submission * seconds for name, seconds in taken.most_common()}
+    return Stages(parts, per_submission * spent, per_submission * own)
 
 
-def table(
-    lesson: str, seconds: Mapping[str, float], learners: int, agreed: int, parts: Mapping[str, float], own: float
-) -> list[str]:
+def table(lesson: str, seconds: Mapping[str, float], learners: int, agreed: int, one: Stages) -> list[str]:
     first = seconds["this grader, from nothing"]
     rows = [
         f"| {name} | {taken:.1f} | {1000 * taken / learners:.0f} | {taken / first:.1f} |"
@@ -258,11 +321,12 @@ def table(
         "",
         "| stage | ms |",
         "|---|--:|",
-        *(f"| {name} | {taken:.1f} |" for name, taken in parts.items()),
-        f"| together | {sum(parts.values()):.0f} |",
+        *(f"| {name} | {taken:.1f} |" for name, taken in one.parts.items()),
+        f"| together | {sum(one.parts.values()):.0f} |",
         "",
-        f"The same cells with the same checks, by themselves in a fork of a warm process, take {own:.0f} ms of CPU; "
-        f"with the grader, {sum(parts.values()) - own:+.0f} ms.",
+        f"That is {one.cpu:.0f} ms of CPU. The same cells with the same checks, by themselves in a fork of a warm "
+        f"process, take {one.own:.0f} ms: the grader adds {one.cpu - one.own:.0f} ms of CPU, and "
+        f"{sum(one.parts.values()) - one.own:.0f} by the clock.",
         "",
     ]
 
@@ -283,8 +347,8 @@ def main() -> None:
     for lesson in chosen.lessons:
         with tempfile.TemporaryDirectory() as scratch:
             seconds, agreed = measure(Path(scratch), lesson, chosen.learners)
-            parts, own = stages(Path(scratch) / "ours", lesson)
-        text += table(lesson, seconds, chosen.learners, agreed, parts, own)
+            one = stages(Path(scratch) / "ours", lesson)
+        text += table(lesson, seconds, chosen.learners, agreed, one)
     print("\n".join(text))
     if chosen.save:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
