@@ -86,15 +86,20 @@ def _examine(cells: Cells, question: dict[str, Any]) -> Answers:
 
 def _told(outcome: Outcome) -> dict[str, Any]:
     """An outcome's fields, as far as they say anything."""
-    raised = outcome.raised and {
-        "type": outcome.raised.type,
-        "message": outcome.raised.message[:10_000],
-        "lines": [(line.number, line.function, line.text[:500]) for line in outcome.raised.lines[-20:]],
-    }
-    hits = [(hit.operator, hit.line) for hit in outcome.hits[:20]]
-    fields = {name: getattr(outcome, name) for name in ("gradients", "buffers", "changed", "state")}
-    fields |= {"raised": raised, "hits": hits, "printed": outcome.printed[:10_000], "unsteady": not outcome.steady}
-    return {"status": outcome.status, "value": outcome.value} | {name: each for name, each in fields.items() if each}
+    said: dict[str, Any] = {"status": outcome.status, "value": outcome.value}
+    for name in ("gradients", "buffers", "changed", "state"):
+        if field := getattr(outcome, name):
+            said[name] = field
+    if raised := outcome.raised:
+        lines = [(line.number, line.function, line.text[:500]) for line in raised.lines[-20:]]
+        said["raised"] = {"type": raised.type, "message": raised.message[:10_000], "lines": lines}
+    if outcome.hits:
+        said["hits"] = [(hit.operator, hit.line) for hit in outcome.hits[:20]]
+    if outcome.printed:
+        said["printed"] = outcome.printed[:10_000]
+    if not outcome.steady:
+        said["unsteady"] = True
+    return said
 
 
 ANSWERS: dict[str, Callable[[Cells, dict[str, Any]], Answers]] = {"run": _run, "examine": _examine}

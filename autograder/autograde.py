@@ -16,7 +16,7 @@ from typing import Any
 from nbconvert.writers import FilesWriter
 from nbformat import NotebookNode
 from nbgrader.converters import Autograde, BaseConverter, NbGraderException
-from nbgrader.preprocessors import CheckCellMetadata, DeduplicateIds, Execute
+from nbgrader.preprocessors import CheckCellMetadata, ClearOutput, DeduplicateIds, Execute
 from traitlets.utils.importstring import import_item
 
 from autograder.build.release import Said
@@ -28,8 +28,8 @@ from autograder.replay import Replay, Submission, is_linked
 from autograder.script import Script
 from autograder.writer import Graded, WriteError
 
-# What no normalised notebook gives anything to do: it has each grade_id once, and the metadata of the master.
-DONE = (DeduplicateIds, CheckCellMetadata)
+# What no normalised notebook gives anything to do: it has no outputs, each grade_id once, and the master's metadata.
+DONE = (ClearOutput, DeduplicateIds, CheckCellMetadata)
 LONGEST = 1000  # characters of a path in a submission; the kernel takes four times as many of a whole one
 
 

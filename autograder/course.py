@@ -189,11 +189,13 @@ def as_normalised(raw: bytes | None, anomaly: str, master: Master) -> Normalised
 
 
 def _notebook(folder: Path, name: str) -> NotebookNode:
-    """One of the instructor's notebooks, without outputs."""
+    """One of the instructor's notebooks, as nbgrader's ClearOutput leaves it."""
     notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            for shown in ("collapsed", "scrolled"):
+                cell.metadata.pop(shown, None)
     return notebook
 
 
